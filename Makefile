@@ -1,0 +1,53 @@
+# Everything runs in .venv, made from the hashed lock; only Python 3.11+ and make are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+.PHONY: help env test lint types contracts openapi-check unit serve demo openapi lock bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+env: $(VENV)/installed ## make the environment
+$(VENV)/installed: requirements.lock requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: env lint types contracts openapi-check unit ## everything that .ci/run checks
+
+lint: env ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: env ## mypy, strict
+	$(BIN)/mypy
+
+contracts: env ## who may import whom
+	$(BIN)/lint-imports
+
+openapi-check: env ## openapi/openapi.json is what the app says
+	$(BIN)/python -m app.openapi --check
+
+unit: env ## tests and doctests, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+serve: env ## the service on $(HOST):$(PORT)
+	$(BIN)/python -m uvicorn app.main:app --host $(HOST) --port $(PORT)
+
+demo: env ## the founding paper's cohort, posted and printed
+	@$(BIN)/python examples/demo.py
+
+openapi: env ## write openapi/openapi.json anew
+	$(BIN)/python -m app.openapi
+
+lock: ## write the lock files anew (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+
+clean: ## remove what was made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

@@ -1,0 +1,1 @@
+"""Atrisk: outcome statistics of treatment cohorts as a stateless REST service."""

@@ -1,0 +1,1 @@
+"""The functional core: arrays in, frozen results out."""

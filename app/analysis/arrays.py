@@ -1,0 +1,18 @@
+"""Array types and the one tolerance that the analysis layer shares."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.integer[Any]]
+BoolArray = NDArray[np.bool_]
+
+#: Two probabilities, or two times, closer than this are one: what rounding alone cannot tell apart.
+TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))
+
+
+def sum_by(position: IntArray, values: FloatArray | BoolArray, size: int = 0) -> FloatArray:
+    """Return the sum of `values` at each place 0 .. max(position), or 0 .. size - 1 if that is more."""
+    return np.bincount(position, values, size).astype(np.float64, copy=False)

@@ -1,0 +1,167 @@
+"""Checked, sorted arrays: the place of the entry rule and of the tie rule."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, IntArray
+from app.analysis.errors import InvalidObservationsError
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Rows of a sample, sorted by time, at equal times events before censorings.
+
+    A row is at risk at t when entry < t <= time. Made by `observe`, which checks what is assumed here.
+
+    Attributes
+    ----------
+    time : end of follow-up, shape [n]; near-ties are merged already
+    cause : what ended it, shape [n]: 0 = censored, 1 = the event of interest, 2.. = competing events
+    entry : start of follow-up, shape [n], or None where all rows start at the origin
+    weight : frequency weights, shape [n], or None where each row is one subject
+    group, cluster : codes 0, 1, .. of the compared groups and of the patients, shape [n], or None
+    """
+
+    time: FloatArray
+    cause: IntArray
+    entry: FloatArray | None = None
+    weight: FloatArray | None = None
+    group: IntArray | None = None
+    cluster: IntArray | None = None
+
+    @property
+    def size(self) -> int:
+        """Return the number of rows."""
+        return int(self.time.size)
+
+    @property
+    def event(self) -> BoolArray:
+        """Return where a row ended with an event, of whichever cause; shape [n]."""
+        return np.asarray(self.cause > 0)
+
+    @property
+    def weights(self) -> FloatArray:
+        """Return the weight of each row, 1 where none was given; shape [n]."""
+        return np.ones(self.size) if self.weight is None else self.weight
+
+    def select(self, rows: BoolArray | IntArray) -> "Observations":
+        """Return the rows that a mask, or places in ascending order, name; the sorting is kept."""
+        return Observations(
+            self.time[rows],
+            self.cause[rows],
+            None if self.entry is None else self.entry[rows],
+            None if self.weight is None else self.weight[rows],
+            None if self.group is None else self.group[rows],
+            None if self.cluster is None else self.cluster[rows],
+        )
+
+    def split(self, groups: int) -> list["Observations"]:
+        """Return one sample for each of the group codes 0 .. groups - 1."""
+        if self.group is None:
+            return [self]
+        return [self.select(self.group == code) for code in range(groups)]
+
+    def only_cause(self, cause: int) -> "Observations":
+        """Return the sample with the events of every other cause taken as censorings."""
+        return _sorted(replace(self, cause=(self.cause == cause).astype(np.int64)))
+
+    def flipped(self) -> "Observations":
+        """Return the sample with event and censoring exchanged, as the reverse Kaplan-Meier wants it."""
+        return _sorted(replace(self, cause=(self.cause == 0).astype(np.int64)))
+
+
+def observe(
+    time: ArrayLike,
+    cause: ArrayLike,
+    *,
+    entry: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
+    group: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> Observations:
+    """Return the sample that the arrays describe, checked and sorted, with near-ties merged.
+
+    Times closer than 1.49e-8 (the square root of the machine epsilon), absolutely or relative to their mean,
+    are one time: 0.1 + 0.2 and 0.3 tie, as in R's `survfit(timefix = TRUE)`.
+
+    Parameters
+    ----------
+    time : end of follow-up, finite and >= 0, shape [n]
+    cause : 0 = censored, 1.. = kind of event; booleans will do for a single kind; shape [n]
+    entry : start of follow-up, 0 <= entry < time, shape [n]
+    weight : frequency weights > 0, shape [n]
+    group, cluster : codes 0, 1, .., shape [n]
+
+    Raises
+    ------
+    InvalidObservationsError
+        If the arrays are empty or differ in length, or a value is outside its range.
+
+    Examples
+    --------
+    >>> observe([2.0, 0.3, 0.1 + 0.2], [True, False, True]).time
+    array([0.3, 0.3, 2. ])
+    """
+    times = np.asarray(time, dtype=np.float64) + 0.0  # + 0.0 makes -0.0 a zero like any other
+    entries = None if entry is None else np.asarray(entry, dtype=np.float64) + 0.0
+    observations = Observations(
+        times,
+        np.asarray(cause).astype(np.int64),
+        entries,
+        None if weight is None else np.asarray(weight, dtype=np.float64),
+        None if group is None else np.asarray(group, dtype=np.int64),
+        None if cluster is None else np.asarray(cluster, dtype=np.int64),
+    )
+    _check(observations)
+    return _sorted(_with_ties_merged(observations))
+
+
+def _check(observations: Observations) -> None:
+    time, entry, weight = observations.time, observations.entry, observations.weight
+    columns = (observations.cause, entry, weight, observations.group, observations.cluster)
+    if time.ndim != 1 or time.size == 0:
+        raise InvalidObservationsError("a sample has at least one row")
+    if any(column is not None and column.shape != time.shape for column in columns):
+        raise InvalidObservationsError("the columns differ in length")
+    if not (np.isfinite(time).all() and (time >= 0).all()):
+        raise InvalidObservationsError("a time is not finite or below 0")
+    if (observations.cause < 0).any():
+        raise InvalidObservationsError("a cause is below 0")
+    if entry is not None and not ((entry >= 0) & (entry < time)).all():
+        raise InvalidObservationsError("an entry is below 0 or not before its time")
+    if weight is not None and not (np.isfinite(weight).all() and (weight > 0).all()):
+        raise InvalidObservationsError("a weight is not finite or not above 0")
+
+
+def _with_ties_merged(observations: Observations) -> Observations:
+    time, entry = observations.time, observations.entry
+    distinct = np.unique(time if entry is None else np.concatenate((time, entry)))
+    gap = np.diff(distinct)
+    near = gap <= TOLERANCE * max(1.0, float(distinct.mean()))
+    if not near.any():
+        return observations
+    first_of_tie = distinct[np.concatenate(([True], ~near))]
+
+    def merged(values: FloatArray) -> FloatArray:
+        return np.asarray(first_of_tie[np.searchsorted(first_of_tie, values, side="right") - 1])
+
+    if entry is not None and not (merged(entry) < merged(time)).all():
+        raise InvalidObservationsError("an entry is so near to its time that they are one")
+    return replace(observations, time=merged(time), entry=None if entry is None else merged(entry))
+
+
+def _sorted(observations: Observations) -> Observations:
+    # Every column is a key, so that rounding in sums over rows does not depend on the order they came in.
+    keys = (
+        observations.cluster,
+        observations.group,
+        observations.weight,
+        observations.entry,
+        observations.cause,
+        observations.cause == 0,
+        observations.time,
+    )
+    order = np.lexsort([key for key in keys if key is not None])
+    return observations.select(order)

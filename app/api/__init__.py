@@ -1,0 +1,1 @@
+"""The imperative shell: HTTP in, HTTP out."""

@@ -1,0 +1,1 @@
+"""From a treatment cohort to analysis rows and results. Pure, like the analysis layer."""
