@@ -64,3 +64,11 @@ def assert_equal_to_r(actual: ArrayLike, expected: ArrayLike, rtol: float = 1e-9
     expected_numbers = numbers(expected)
     np.testing.assert_array_equal(np.isnan(numbers(actual)), np.isnan(expected_numbers))
     np.testing.assert_allclose(numbers(actual), expected_numbers, rtol=rtol, atol=atol)
+
+
+def group_samples(
+    name: str, block: dict[str, Any], section: str = "strata"
+) -> list[tuple[Observations, dict[str, Any]]]:
+    """Return for each group of a block its sample and its figures."""
+    observations, labels = sample(name, block)
+    return list(zip(observations.split(max(len(labels), 1)), block[section], strict=True))

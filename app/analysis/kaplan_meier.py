@@ -8,7 +8,7 @@ from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.influence import clustered_variance
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.observations import Observations
-from app.analysis.risk_table import RiskTable, risk_table
+from app.analysis.risk_table import RiskTable, per_survivor, risk_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,7 @@ def kaplan_meier(
     table = risk_table(observations)
     hazard = table.events / table.at_risk
     survival = np.cumprod(1 - hazard)
-    left = table.at_risk - table.events
-    to_log_survival = np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)
-    log_variance = _variance_of_sum(observations, table, to_log_survival)
+    log_variance = _variance_of_sum(observations, table, per_survivor(table))
     log_variance[survival == 0] = np.nan
     standard_error = survival * np.sqrt(log_variance)
     lower, upper = probability_interval(survival, standard_error, confidence_level, confidence_type)

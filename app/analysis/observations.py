@@ -46,6 +46,11 @@ class Observations:
         """Return the weight of each row, 1 where none was given; shape [n]."""
         return np.ones(self.size) if self.weight is None else self.weight
 
+    @property
+    def groups(self) -> IntArray:
+        """Return the group code of each row, 0 where the sample has no groups; shape [n]."""
+        return np.zeros(self.size, dtype=np.int64) if self.group is None else self.group
+
     def select(self, rows: BoolArray | IntArray) -> "Observations":
         """Return the rows that a mask, or places in ascending order, name; the sorting is kept."""
         return Observations(
@@ -59,9 +64,7 @@ class Observations:
 
     def split(self, groups: int) -> list["Observations"]:
         """Return one sample for each of the group codes 0 .. groups - 1."""
-        if self.group is None:
-            return [self]
-        return [self.select(self.group == code) for code in range(groups)]
+        return [self.select(self.groups == code) for code in range(groups)]
 
     def only_cause(self, cause: int) -> "Observations":
         """Return the sample with the events of every other cause taken as censorings."""

@@ -65,3 +65,21 @@ def _waiting(observations: Observations, times: FloatArray) -> FloatArray:
     order = np.argsort(observations.entry, kind="stable")
     waiting = np.concatenate((np.cumsum(observations.weights[order][::-1])[::-1], [0.0]))
     return np.asarray(waiting[np.searchsorted(observations.entry[order], times, side="left")])
+
+
+def per_survivor(table: RiskTable) -> FloatArray:
+    """Return 1 / (n_i - d_i) at each time, 0 where nobody survives it; shape [m]."""
+    left = table.at_risk - table.events
+    return np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)
+
+
+def greenwood_terms(table: RiskTable) -> FloatArray:
+    """Return d_i / [n_i (n_i - d_i)] at each time, 0 where nobody survives it; shape [m].
+
+    Examples
+    --------
+    >>> from app.analysis.observations import observe
+    >>> greenwood_terms(risk_table(observe([1, 2], [True, True])))
+    array([0.5, 0. ])
+    """
+    return table.events / table.at_risk * per_survivor(table)
