@@ -1,0 +1,362 @@
+"""Aalen-Johansen: by hand, literally, by its properties and against R."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.analysis.arrays import FloatArray
+from app.analysis.cumulative_incidence import AalenJohansen, aalen_johansen
+from app.analysis.errors import InvalidParameterError
+from app.analysis.intervals import ConfidenceType, normal_quantile
+from app.analysis.kaplan_meier import kaplan_meier
+from app.analysis.observations import observe
+from tests import literal
+from tests.references import assert_equal_to_r, blocks, numbers, sample
+from tests.strategies import Rows, rows, shuffled
+
+ESTIMATES = ("events", "incidence", "standard_error", "lower", "upper")
+CAUSES = 3
+NONE = float("nan")
+R_TYPES: tuple[ConfidenceType, ...] = ("plain", "log", "log-log")
+
+
+def estimate_of(sample: Rows) -> AalenJohansen:
+    return aalen_johansen(sample.observe(), CAUSES)
+
+
+def assert_fractions(actual: FloatArray, expected: Sequence[float] | Sequence[Sequence[float]]) -> None:
+    np.testing.assert_allclose(actual, expected, rtol=1e-14, atol=1e-16)
+
+
+def assert_same_estimates(first: AalenJohansen, second: AalenJohansen, causes: Sequence[int] = (1, 2, 3)) -> None:
+    """Assert that the rows of `first`, in the order of `causes`, are those of `second`.
+
+    A variance of 0 may be 1e-16 by rounding, and the error of the limits 1e-8.
+    """
+    order = np.array(causes) - 1
+    np.testing.assert_array_equal(first.events[order], second.events)
+    np.testing.assert_allclose(first.incidence[order], second.incidence, rtol=1e-12)
+    np.testing.assert_allclose(first.standard_error[order] ** 2, second.standard_error**2, rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(first.lower[order], second.lower, atol=1e-6)
+    np.testing.assert_allclose(first.upper[order], second.upper, atol=1e-6)
+
+
+def test_ties_between_causes_and_with_censorings_by_hand() -> None:
+    """Both causes at 1 (n = 8) and 2 (n = 6), the first at 4 (n = 3), the second at 5 beside a censoring (n = 2)."""
+    estimate = aalen_johansen(observe([5, 4, 3, 2, 2, 1, 1, 5], [0, 1, 0, 2, 1, 2, 1, 2]), 2)
+    np.testing.assert_array_equal(estimate.curve.time, [1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(estimate.events, [[1, 1, 0, 1, 0], [1, 1, 0, 0, 1]])
+    assert_fractions(estimate.incidence[0], [1 / 8, 1 / 4, 1 / 4, 5 / 12, 5 / 12])
+    assert_fractions(estimate.incidence[1], [1 / 8, 1 / 4, 1 / 4, 1 / 4, 5 / 12])
+    # Var F_1 up to 3 is that of a proportion of 8; at 4 come 1/54 + 1/288 - 1/96.
+    variance = [7 / 512, 3 / 128, 3 / 128, 121 / 3456, 121 / 3456]
+    assert_fractions(estimate.standard_error[0] ** 2, variance)
+
+
+@pytest.mark.parametrize(
+    ("sample", "incidence", "variance"),
+    [
+        pytest.param(Rows([1, 2], [0, 0]), [[0, 0]] * 3, [[0, 0]] * 3, id="no events"),
+        pytest.param(Rows([0, 0], [2, 0]), [[0], [1 / 2], [0]], [[0], [1 / 8], [0]], id="event at time 0"),
+        pytest.param(
+            Rows([2, 1, 3], [1, 1, 1]),
+            [[1 / 3, 2 / 3, 1], [0, 0, 0], [0, 0, 0]],
+            [[2 / 27, 2 / 27, 0], [0, 0, 0], [0, 0, 0]],
+            id="one cause to the end",
+        ),
+        pytest.param(Rows([1], [3]), [[0], [0], [1]], [[0]] * 3, id="one subject"),
+        pytest.param(
+            Rows([1, 3], [1, 2], [0, 2]),
+            [[1, 1], [0, 0], [0, 0]],
+            [[0, 0]] * 3,
+            id="nobody left before the next enters",
+        ),
+        pytest.param(
+            Rows([1, 2], [2, 0], weight=[2, 3]),
+            [[0, 0], [2 / 5] * 2, [0, 0]],
+            [[0, 0], [6 / 125] * 2, [0, 0]],
+            id="weights",
+        ),
+    ],
+)
+def test_edges_by_hand(sample: Rows, incidence: list[list[float]], variance: list[list[float]]) -> None:
+    estimate = estimate_of(sample)
+    assert_fractions(estimate.incidence, incidence)
+    assert_fractions(estimate.standard_error**2, variance)
+
+
+def test_an_incidence_of_1_is_certain_whatever_the_rounding() -> None:
+    """Sums of 1/3, 1/7 and the like miss 1, and a log-log interval of nearly 1 would have limits."""
+    for size in range(1, 30):
+        estimate = aalen_johansen(observe(range(size), [1] * size), 1)
+        assert estimate.incidence[0, -1] == 1
+        assert estimate.standard_error[0, -1] == 0
+        assert np.isnan(estimate.lower[0, -1])
+
+
+def test_clusters_by_hand() -> None:
+    """Two patients of two lesions: 2 and 1 of cause 1 by the end, so F = 3/4, (2 - 3/2)^2 + (1 - 3/2)^2 = 1/2."""
+    observations = observe([1, 2, 3, 4], [1, 2, 1, 1], cluster=[0, 1, 1, 0])
+    estimate = aalen_johansen(observations, 2)
+    assert_fractions(estimate.incidence[0], [1 / 4, 1 / 4, 1 / 2, 3 / 4])
+    assert_fractions(estimate.standard_error[0] ** 2, [1 / 32, 1 / 32, 0, 1 / 32])
+
+
+def test_limits_are_of_the_level_and_type_asked_for() -> None:
+    observations = observe([1, 2], [2, 0])
+    estimate = aalen_johansen(observations, 2, confidence_level=0.5, confidence_type="plain")
+    width = normal_quantile(0.5) / 8**0.5
+    assert_fractions(estimate.lower[1], [1 / 2 - width] * 2)
+    assert_fractions(estimate.upper[1], [1 / 2 + width] * 2)
+    curve = kaplan_meier(observations, confidence_level=0.5, confidence_type="plain")
+    np.testing.assert_array_equal(estimate.curve.lower, curve.lower)
+
+
+def test_the_interval_is_log_log_unless_asked_otherwise() -> None:
+    default = aalen_johansen(observe([1, 2], [1, 0]), 1)
+    np.testing.assert_allclose(default.lower, 0.5 ** np.exp(normal_quantile(0.95) / (8**0.5 * 0.5 * np.log(2))))
+
+
+def test_a_cause_that_was_not_named_is_refused() -> None:
+    with pytest.raises(InvalidParameterError):
+        aalen_johansen(observe([1, 2], [1, 3]), 2)
+
+
+def test_rates_are_looked_up_as_step_functions() -> None:
+    """0 before the first follow-up time, the new value from an event on, the last one after the end."""
+    estimate = aalen_johansen(observe([1, 2, 2, 4], [1, 2, 1, 0]), 2)
+    rates = estimate.rates(np.array([5, 1, 1.5, 2, 4]))
+    np.testing.assert_array_equal(rates.time, [5, 1, 1.5, 2, 4])
+    np.testing.assert_array_equal(rates.at_risk, [0, 4, 3, 3, 1])
+    np.testing.assert_array_equal(rates.events, [[2, 1, 1, 2, 2], [1, 0, 0, 1, 1]])
+    for name in ("incidence", "standard_error", "lower", "upper"):
+        np.testing.assert_array_equal(getattr(rates, name), getattr(estimate, name)[:, [2, 0, 0, 1, 2]], err_msg=name)
+
+
+@pytest.mark.parametrize(("confidence_type", "limit"), [("plain", 0), ("log", NONE), ("log-log", NONE)])
+def test_before_the_first_follow_up_time_the_rate_is_0(confidence_type: ConfidenceType, limit: float) -> None:
+    """The limits are those of an incidence of 0: R has 0 for plain, else none."""
+    rates = aalen_johansen(observe([1, 2], [1, 0]), 1, confidence_type=confidence_type).rates(np.array([0.5]))
+    assert (rates.incidence[0, 0], rates.standard_error[0, 0], rates.at_risk[0]) == (0, 0, 2)
+    np.testing.assert_array_equal([rates.lower[0, 0], rates.upper[0, 0]], [limit, limit])
+
+
+def test_a_quantile_is_the_first_time_at_which_the_incidence_reaches_it() -> None:
+    first, second = aalen_johansen(observe(range(1, 11), [1] * 8 + [2] * 2), 2).quantiles(0.5)
+    assert (first.probability, first.estimate) == (0.5, 5)
+    assert np.isnan([first.standard_error, second.estimate]).all()
+
+
+@pytest.mark.parametrize("half", [1, 3, 7, 11, 50])
+def test_an_incidence_of_one_half_is_reached_though_its_sum_may_miss_it(half: int) -> None:
+    median = aalen_johansen(observe(range(1, 2 * half + 1), [1] * 2 * half), 1).quantiles(0.5)[0]
+    assert median.estimate == half
+
+
+def test_limits_of_a_quantile_invert_the_band() -> None:
+    """The upper limit of the incidence reaches 0.5 at 3, the incidence at 5, the lower limit at 8 (plain, n = 10)."""
+    median = aalen_johansen(observe(range(1, 11), [1] * 10), 1, confidence_type="plain").quantiles(0.5)[0]
+    assert (median.lower, median.estimate, median.upper) == (3, 5, 8)
+    assert median.reason == "no standard error: the limits are read from those of incidence"
+
+
+@pytest.mark.parametrize(
+    ("time", "cause", "limits", "reason"),
+    [
+        pytest.param([1, 2, 3, 4], [1, 1, 0, 0], (1, 2, NONE), "no upper limit", id="lower band stays below"),
+        pytest.param([1], [1], (NONE, 1, NONE), "no lower limit", id="no band at 1"),
+        pytest.param([1, 2, 3, 4], [1, 0, 0, 0], (1, NONE, NONE), "not reached", id="upper band alone"),
+        pytest.param([1, 2], [2, 0], (NONE, NONE, NONE), "not reached", id="no event of the cause"),
+    ],
+)
+def test_what_a_quantile_lacks_has_its_reason(
+    time: list[float], cause: list[int], limits: tuple[float, float, float], reason: str
+) -> None:
+    median = aalen_johansen(observe(time, cause), 2).quantiles(0.5)[0]
+    np.testing.assert_array_equal([median.lower, median.estimate, median.upper], limits)
+    assert median.reason is not None
+    assert reason in median.reason
+
+
+def incidence_by_definition(cause: int) -> literal.Estimate:
+    """Return the estimate of F_k as a sum over event times, S multiplied up on the way."""
+
+    def incidence(sample: literal.Sample, time: float) -> Fraction:
+        total, survival = Fraction(0), Fraction(1)
+        for now in sorted({subject.time for subject in sample if subject.cause > 0 and subject.time <= time}):
+            failures, at_risk = literal.failures(sample, now), literal.count(literal.risk_set(sample, now))
+            total += survival * literal.count([row for row in failures if row.cause == cause]) / at_risk
+            survival *= 1 - literal.count(failures) / at_risk
+        return total
+
+    return incidence
+
+
+def delta_method_variance(cause: int) -> literal.Estimate:
+    """Return Var F_k(t) as the sum over times with F(t) - F_j that textbooks print."""
+    incidence = incidence_by_definition(cause)
+
+    def variance(sample: literal.Sample, time: float) -> Fraction:
+        total = Fraction(0)
+        for now in {subject.time for subject in sample if subject.cause > 0 and subject.time <= time}:
+            failures, n = literal.failures(sample, now), literal.count(literal.risk_set(sample, now))
+            d, d_k = literal.count(failures), literal.count([row for row in failures if row.cause == cause])
+            survival = literal.survival(sample, now - 0.5)
+            later = incidence(sample, time) - incidence(sample, now)
+            total += later**2 * d / (n * (n - d)) if d < n else 0
+            total += survival**2 * d_k * (n - d_k) / n**3 - 2 * later * survival * d_k / n**2
+        return total
+
+    return variance
+
+
+def along(estimate: Callable[[int], literal.Estimate], sample: literal.Sample, times: FloatArray) -> list[list[float]]:
+    return [literal.along(estimate(cause), sample, times) for cause in range(1, CAUSES + 1)]
+
+
+@given(rows(causes=CAUSES, cluster=False))
+@settings(deadline=None, max_examples=60)
+def test_estimates_equal_the_definitions(sample: Rows) -> None:
+    estimate = estimate_of(sample)
+    subjects, times = literal.subjects(estimate.curve.observations), estimate.curve.time
+    np.testing.assert_allclose(estimate.incidence, along(incidence_by_definition, subjects, times), rtol=1e-12)
+    variance = along(delta_method_variance, subjects, times)
+    np.testing.assert_allclose(estimate.standard_error**2, variance, rtol=1e-9, atol=1e-15)
+
+
+@given(rows(causes=2, cluster=True, max_size=6))
+@settings(deadline=None, max_examples=40)
+def test_clustered_errors_equal_the_jackknife_by_numerical_derivatives(sample: Rows) -> None:
+    estimate = estimate_of(sample)
+    subjects, times = literal.subjects(estimate.curve.observations), estimate.curve.time
+
+    def jackknife(cause: int) -> literal.Estimate:
+        incidence = incidence_by_definition(cause)
+        return lambda sample, time: literal.jackknife_variance(incidence, sample, time)
+
+    variance = along(jackknife, subjects, times)
+    np.testing.assert_allclose(estimate.standard_error**2, variance, rtol=1e-9, atol=1e-12)
+
+
+@given(rows(causes=CAUSES, entry=False, weight=False))
+@settings(deadline=None)
+def test_clusters_of_one_row_change_nothing_without_delayed_entry(sample: Rows) -> None:
+    plain = estimate_of(replace(sample, cluster=None))
+    alone = estimate_of(replace(sample, cluster=list(range(sample.size))))
+    np.testing.assert_array_equal(alone.incidence, plain.incidence)
+    np.testing.assert_allclose(alone.standard_error**2, plain.standard_error**2, rtol=1e-9, atol=1e-15)
+
+
+@given(rows(causes=CAUSES, entry=False, weight=False))
+@settings(deadline=None)
+def test_without_censoring_an_incidence_is_a_proportion(sample: Rows) -> None:
+    """Its variance is F (1 - F) / n, or the sum over clusters of (events - expected)^2 / n^2."""
+    uncensored = replace(sample, cause=[max(cause, 1) for cause in sample.cause])
+    estimate = estimate_of(uncensored)
+    time, cause, n = np.array(uncensored.time), np.array(uncensored.cause), uncensored.size
+    for code in range(1, CAUSES + 1):
+        had = (time <= estimate.curve.time[:, None]) & (cause == code)
+        share = had.mean(axis=1)
+        np.testing.assert_allclose(estimate.incidence[code - 1], share, rtol=1e-12)
+        variance = share * (1 - share) / n
+        if uncensored.cluster is not None:
+            members = np.array(uncensored.cluster)[:, None] == np.arange(n)
+            variance = (((had - share[:, None]) @ members) ** 2).sum(axis=1) / n**2
+        np.testing.assert_allclose(estimate.standard_error[code - 1] ** 2, variance, rtol=1e-9, atol=1e-15)
+
+
+@given(rows(causes=CAUSES, near_ties=True))
+@settings(deadline=None)
+def test_incidences_grow_and_sum_to_1_with_survival(sample: Rows) -> None:
+    estimate = estimate_of(sample)
+    assert (np.diff(estimate.incidence, prepend=0) >= 0).all()
+    assert (estimate.incidence <= 1).all()
+    np.testing.assert_allclose(estimate.incidence.sum(axis=0) + estimate.curve.survival, 1, rtol=1e-12)
+    np.testing.assert_array_equal(estimate.events.sum(axis=0), estimate.curve.table.events)
+
+
+@given(rows(causes=1, near_ties=True))
+@settings(deadline=None)
+def test_with_one_cause_incidence_is_1_minus_survival_with_its_error(sample: Rows) -> None:
+    estimate = aalen_johansen(sample.observe(), 1)
+    np.testing.assert_allclose(estimate.incidence[0], 1 - estimate.curve.survival, atol=1e-14)
+    variance = np.where(estimate.curve.survival > 0, estimate.curve.standard_error**2, 0)
+    np.testing.assert_allclose(estimate.standard_error[0] ** 2, variance, rtol=1e-9, atol=1e-14)
+
+
+@given(shuffled(rows(causes=CAUSES, near_ties=True)))
+@settings(deadline=None)
+def test_the_order_of_rows_changes_no_bit(samples: tuple[Rows, Rows]) -> None:
+    first, second = (estimate_of(sample) for sample in samples)
+    for name in ESTIMATES:
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name), strict=True)
+
+
+@given(rows(causes=CAUSES, weight=True))
+@settings(deadline=None)
+def test_weights_are_replicated_rows(sample: Rows) -> None:
+    assert_same_estimates(estimate_of(sample), estimate_of(sample.replicated()))
+
+
+@given(rows(causes=CAUSES), st.permutations([1, 2, 3]))
+@settings(deadline=None)
+def test_the_codes_of_the_causes_do_not_matter(sample: Rows, codes: list[int]) -> None:
+    relabelled = replace(sample, cause=[[0, *codes][cause] for cause in sample.cause])
+    assert_same_estimates(estimate_of(relabelled), estimate_of(sample), codes)
+
+
+@given(rows(causes=CAUSES), st.sampled_from([0.25, 1 / 3, 365.25, 1e6]))
+@settings(deadline=None)
+def test_another_unit_of_time_scales_the_times_alone(sample: Rows, factor: float) -> None:
+    scaled = {name: factor * np.array(sample.columns()[name]) for name in ("time", "entry") if name in sample.columns()}
+    estimate, other = estimate_of(sample), aalen_johansen(observe(**sample.columns() | scaled), CAUSES)
+    for name in ESTIMATES:
+        np.testing.assert_array_equal(getattr(other, name), getattr(estimate, name))
+    for quantile, longer in zip(estimate.quantiles(0.5), other.quantiles(0.5), strict=True):
+        assert quantile.reason == longer.reason
+        times = [np.array([one.lower, one.estimate, one.upper]) for one in (quantile, longer)]
+        np.testing.assert_allclose(times[1], factor * times[0], rtol=1e-15)
+
+
+@given(rows(causes=CAUSES, entry=True, cluster=True))
+@settings(deadline=None)
+def test_follow_up_cut_in_two_counts_as_one(sample: Rows) -> None:
+    """(entry, u] censored and (u, time] of one patient are the same as (entry, time]."""
+    middle = [(entry + time) / 2 for entry, time in zip(sample.entry or [], sample.time, strict=True)]
+    twice = sample.take([*range(sample.size)] * 2)
+    cut = replace(
+        twice,
+        time=middle + sample.time,
+        cause=[0] * sample.size + sample.cause,
+        entry=(sample.entry or []) + middle,
+    )
+    whole, parts = estimate_of(sample), estimate_of(cut)
+    places = parts.curve.at(whole.curve.time)
+    np.testing.assert_allclose(parts.incidence[:, places], whole.incidence, rtol=1e-12)
+    np.testing.assert_allclose(parts.standard_error[:, places] ** 2, whole.standard_error**2, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("confidence_type", R_TYPES)
+@pytest.mark.parametrize("block_id", [block["id"] for block in blocks("melanoma", "aalen_johansen")])
+def test_figures_equal_survfit(block_id: str, confidence_type: ConfidenceType) -> None:
+    block = next(block for block in blocks("melanoma", "aalen_johansen") if block["id"] == block_id)
+    observations, labels = sample("melanoma", block)
+    for part, stratum in zip(observations.split(max(len(labels), 1)), block["strata"], strict=True):
+        estimate = aalen_johansen(part, 2, confidence_type=confidence_type)
+        figures, landmarks = stratum["curve"], stratum["landmarks"]
+        rates = estimate.rates(numbers(landmarks["times"]))
+        assert_equal_to_r(estimate.curve.time, figures["time"])
+        assert_equal_to_r(estimate.curve.table.at_risk, figures["n_risk"])
+        assert_equal_to_r(estimate.events, [figures["n_event_1"], figures["n_event_2"]])
+        assert_equal_to_r(estimate.curve.survival, stratum["states"]["event_free"]["prob"])
+        for actual, expected in ((estimate, stratum["states"]), (rates, landmarks["states"])):
+            states = [expected["1"], expected["2"]]
+            assert_equal_to_r(actual.incidence, [state["prob"] for state in states])
+            assert_equal_to_r(actual.standard_error, [state["std_err"] for state in states])
+            assert_equal_to_r(actual.lower, [state["ci"][confidence_type]["lower"] for state in states])
+            assert_equal_to_r(actual.upper, [state["ci"][confidence_type]["upper"] for state in states])
