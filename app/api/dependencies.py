@@ -1,0 +1,38 @@
+"""What routes ask for: the settings, the digest of the body, and a place to compute."""
+
+from collections.abc import Callable
+from typing import Annotated, ParamSpec, TypeVar
+
+import anyio.to_thread
+from fastapi import Depends, Request
+
+from app.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def current_settings(request: Request) -> Settings:
+    """Return the settings that the app was made with."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+async def input_digest(request: Request) -> str:
+    """Return the SHA-256 of the body's canonical JSON (RFC 8785)."""
+    digest: str = request.state.input_sha256
+    return digest
+
+
+CurrentSettings = Annotated[Settings, Depends(current_settings)]
+InputDigest = Annotated[str, Depends(input_digest)]
+
+
+async def run_sized(request: Request, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call the function here if the request's body is small, else in a worker thread.
+
+    A thread hop costs a small request a third of its time; a large one in the event loop makes all others wait.
+    """
+    if request.state.body_bytes <= request.app.state.settings.inline_body_bytes:
+        return function(*args, **kwargs)
+    return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))

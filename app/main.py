@@ -1,0 +1,48 @@
+"""The service: `uvicorn app.main:app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app import __version__
+from app.api.errors import HANDLERS
+from app.api.middleware import Metrics, RequestMiddleware, configure_logging
+from app.api.routes import operations, outcomes
+from app.openapi import DESCRIPTION, SUMMARY, TAGS, TITLE, Service, pages
+from app.settings import Settings
+
+ROUTERS = (outcomes.router, operations.router, pages)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Set logging up as late as this: importing the app changes nothing, and the server has set up its own by now."""
+    configure_logging(app.state.settings.log_level)
+    yield
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the service, with the settings of the environment unless others are given."""
+    app = Service(
+        title=TITLE,
+        summary=SUMMARY,
+        description=DESCRIPTION,
+        version=__version__,
+        openapi_tags=TAGS,
+        openapi_url=None,  # as the other pages of the documentation, the document has a route of ours
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # spans and logs would hold exception texts
+    )
+    app.state.settings = settings or Settings()
+    app.state.metrics = Metrics()
+    app.add_middleware(RequestMiddleware, metrics=app.state.metrics)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+app = create_app()

@@ -1,0 +1,49 @@
+"""What a client gets when a request fails (RFC 9457), and how a schema tells what is wrong with a body."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+FAULT = "fault"
+"""The pydantic error type of our own faults: their sentences reach the client as they are."""
+
+
+class Fault(BaseModel):
+    """One thing that is wrong, and where."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: Annotated[str, Field(description="RFC 6901 JSON pointer into the body; empty for the whole body")]
+    detail: Annotated[str, Field(description="A sentence without its subject, which is what the pointer points at")]
+
+
+class Problem(BaseModel):
+    """Why a request failed. It never holds a value that was sent."""
+
+    type: Annotated[str, Field(description="A stable URI for `code`, `urn:atrisk:problem:` and the code")]
+    title: Annotated[str, Field(description="What the code means, the same every time")]
+    status: Annotated[int, Field(description="The HTTP status", ge=400, le=599)]
+    code: Annotated[str, Field(description="What programs branch on")]
+    detail: Annotated[str, Field(description="What happened this time; empty where that is ours to know")]
+    instance: Annotated[str, Field(description="`urn:atrisk:request:` and the request id, which our log lines carry")]
+    errors: Annotated[list[Fault], Field(description="The first faults of the body, at most 20")]
+    errors_total: Annotated[int, Field(description="How many faults the body has", ge=0)]
+
+
+def fault(loc: tuple[str | int, ...], detail: str) -> InitErrorDetails:
+    """Return a fault for `refuse`: where, from the model that raises it, and a sentence that holds no value sent.
+
+    Examples
+    --------
+    >>> fault(("lesions", 0, "session_id"), "is the id of no session")["loc"]
+    ('lesions', 0, 'session_id')
+    """
+    return InitErrorDetails(type=PydanticCustomError(FAULT, detail), loc=loc, input=None)
+
+
+def refuse(faults: Sequence[InitErrorDetails]) -> None:
+    """Raise the faults, all at once, for a validator of a model to call; do nothing where there are none."""
+    if faults:
+        raise ValidationError.from_exception_data(FAULT, list(faults))
