@@ -95,7 +95,7 @@ def observe(
     cause : 0 = censored, 1.. = kind of event; booleans will do for a single kind; shape [n]
     entry : start of follow-up, 0 <= entry < time, shape [n]
     weight : frequency weights > 0, shape [n]
-    group, cluster : codes 0, 1, .., shape [n]
+    group, cluster : codes 0, 1, .., shape [n]; clusters are coded anew, by what their rows are
 
     Raises
     ------
@@ -118,7 +118,7 @@ def observe(
         None if cluster is None else np.asarray(cluster, dtype=np.int64),
     )
     _check(observations)
-    return _sorted(_with_ties_merged(observations))
+    return _sorted(_with_clusters_named_by_content(_with_ties_merged(observations)))
 
 
 def _check(observations: Observations) -> None:
@@ -153,6 +153,29 @@ def _with_ties_merged(observations: Observations) -> Observations:
     if entry is not None and not (merged(entry) < merged(time)).all():
         raise InvalidObservationsError("an entry is so near to its time that they are one")
     return replace(observations, time=merged(time), entry=None if entry is None else merged(entry))
+
+
+def _with_clusters_named_by_content(observations: Observations) -> Observations:
+    # Sums over clusters run in the order of their codes: with codes by content, rounding does not depend on the order
+    # of rows. Clusters with the same rows may be exchanged.
+    if observations.cluster is None:
+        return observations
+    cluster, *columns = (
+        observations.cluster,
+        observations.time,
+        observations.cause,
+        observations.entry,
+        observations.weight,
+        observations.group,
+    )
+    rows = np.column_stack([column for column in columns if column is not None])
+    _, kind_of_row = np.unique(rows, axis=0, return_inverse=True)
+    order = np.lexsort((kind_of_row, cluster))
+    starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
+    contents = [kinds.tolist() for kinds in np.split(kind_of_row[order], starts[1:])]
+    code = np.zeros(int(cluster.max()) + 1, dtype=np.int64)
+    code[cluster[order][starts][sorted(range(len(contents)), key=contents.__getitem__)]] = np.arange(len(contents))
+    return replace(observations, cluster=code[cluster])
 
 
 def _sorted(observations: Observations) -> Observations:

@@ -1,0 +1,75 @@
+"""Cumulative incidences of one sample whole: what the kernels give, put together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.analysis.cumulative_incidence import AalenJohansen, aalen_johansen
+from app.analysis.intervals import ConfidenceType
+from app.analysis.observations import Observations
+from app.analysis.quantiles import Quantile
+from app.analysis.survival import BEYOND_FOLLOW_UP, LandmarkRate, SurvivalOptions, landmark_rates
+
+
+@dataclass(frozen=True, slots=True)
+class IncidenceRate:
+    """Incidence of a cause at a time: `at_risk` just before it, `events` up to and including it; NaN where unknown."""
+
+    time: float
+    at_risk: float
+    events: float
+    cumulative_incidence: float
+    standard_error: float
+    lower: float
+    upper: float
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidenceEstimate:
+    """Everything that is estimated of the causes of one sample; lists have one entry a cause."""
+
+    curves: AalenJohansen
+    medians: list[Quantile]
+    rates: list[list[IncidenceRate]]
+    event_free_rates: list[LandmarkRate]
+
+
+def estimate_incidences(
+    observations: Observations, causes: int, options: SurvivalOptions, confidence_type: ConfidenceType
+) -> IncidenceEstimate:
+    """Estimate the cumulative incidence of each cause, and the probability of no event.
+
+    Beyond the last follow-up incidences are carried forward or do not exist, by the convention.
+
+    Examples
+    --------
+    >>> from app.analysis.conventions import CONVENTIONS
+    >>> from app.analysis.observations import observe
+    >>> options = SurvivalOptions(CONVENTIONS["r"], landmarks=(2.5,))
+    >>> estimate = estimate_incidences(observe([1, 2, 3, 4], [1, 2, 0, 1]), 2, options, "log-log")
+    >>> [rates[0].cumulative_incidence for rates in estimate.rates], estimate.event_free_rates[0].survival
+    ([0.25, 0.25], 0.5)
+    """
+    curves = aalen_johansen(
+        observations, causes, confidence_level=options.confidence_level, confidence_type=confidence_type
+    )
+    event_free = landmark_rates(curves.curve, options.landmarks, confidence_type, options)
+    return IncidenceEstimate(curves, curves.quantiles(0.5), _rates(curves, event_free), event_free)
+
+
+def _rates(curves: AalenJohansen, event_free: list[LandmarkRate]) -> list[list[IncidenceRate]]:
+    found = curves.rates(np.array([rate.time for rate in event_free]))
+    unknown = np.array([rate.reason == BEYOND_FOLLOW_UP for rate in event_free], dtype=bool)
+    by_cause = []
+    for events, *estimates in zip(
+        found.events, found.incidence, found.standard_error, found.lower, found.upper, strict=True
+    ):
+        reasons = [
+            BEYOND_FOLLOW_UP if hidden else None if defined else f"no interval at {value:g}"
+            for hidden, defined, value in zip(unknown, np.isfinite(estimates[2]), estimates[0], strict=True)
+        ]
+        figures = np.where(unknown, np.nan, estimates)
+        columns = (found.time.tolist(), found.at_risk.tolist(), events.tolist(), *figures.tolist(), reasons)
+        by_cause.append([IncidenceRate(*row) for row in zip(*columns, strict=True)])
+    return by_cause
