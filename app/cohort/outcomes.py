@@ -1,0 +1,195 @@
+"""The outcome summary of a treatment cohort: what a results section reports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.analysis.competing_risks import IncidenceEstimate, estimate_incidences
+from app.analysis.follow_up import FollowUp, follow_up
+from app.analysis.gray import gray_test
+from app.analysis.hypothesis_test import HypothesisTest
+from app.analysis.intervals import ConfidenceType
+from app.analysis.observations import Observations
+from app.analysis.survival import (
+    Comparison,
+    SurvivalEstimate,
+    SurvivalOptions,
+    compare_survival,
+    estimate_survival,
+)
+from app.cohort.endpoints import ENDPOINTS, Endpoint, EndpointName, EndpointRows, derive_endpoint
+from app.cohort.groupings import Grouping, Groups, assign_groups
+from app.cohort.lesion_tables import (
+    LocalRecurrence,
+    TableOptions,
+    TechnicalSuccess,
+    local_recurrence,
+    technical_success,
+)
+from app.cohort.model import Cohort
+from app.cohort.safety import Safety, describe_safety
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeOptions:
+    """What of a cohort is summarised, and how."""
+
+    survival: SurvivalOptions
+    tables: TableOptions
+    incidence_interval: ConfidenceType = "log-log"
+    endpoints: Sequence[EndpointName] = ("overall_survival", "local_progression")
+    groupings: Sequence[Grouping] = ()
+    periprocedural_days: float = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The estimates of one sample; `incidence` is None where no competing event can occur."""
+
+    label: str
+    survival: SurvivalEstimate
+    incidence: IncidenceEstimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointGrouping:
+    """An end point by group; `empty` are the groups without a row, `gray` is one test a cause."""
+
+    name: str
+    excluded: int
+    empty: tuple[str, ...]
+    groups: list[Sample]
+    comparison: Comparison | None
+    gray: list[HypothesisTest] | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointResult:
+    """An end point estimated; `overall` is None where every unit is left out."""
+
+    endpoint: Endpoint
+    excluded: dict[str, int]
+    overall: Sample | None
+    groupings: list[EndpointGrouping]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The whole outcome summary of a cohort."""
+
+    cohort: Cohort
+    options: OutcomeOptions
+    technical_success: TechnicalSuccess
+    local_recurrence: LocalRecurrence
+    local_progression: EndpointResult
+    safety: Safety
+    follow_up: FollowUp
+    endpoints: list[EndpointResult]
+
+
+def summarize_outcomes(cohort: Cohort, options: OutcomeOptions) -> Outcomes:
+    """Return success rates, recurrences, safety, follow-up and the time-to-event end points of a cohort.
+
+    Groupings of patients apply to patients and, through them, to their lesions; groupings of lesions to lesions.
+
+    Examples
+    --------
+    >>> from app.analysis.conventions import CONVENTIONS
+    >>> from app.cohort.model import Lesion, Patient, Session
+    >>> patients = tuple(
+    ...     Patient(f"P{time}", time, died, time, (Session("S", 0.0),), (Lesion("L", 0.0, True, True),))
+    ...     for time, died in ((4.0, True), (9.0, False), (16.0, True))
+    ... )
+    >>> options = OutcomeOptions(SurvivalOptions(CONVENTIONS["r"]), TableOptions())
+    >>> outcomes = summarize_outcomes(Cohort(patients), options)
+    >>> outcomes.technical_success.primary.count, outcomes.endpoints[0].overall.survival.median.estimate
+    (3, 16.0)
+    """
+    groupings = [assign_groups(cohort, grouping) for grouping in options.groupings]
+    results = {
+        name: estimate_endpoint(cohort, ENDPOINTS[name], groupings, options)
+        for name in dict.fromkeys((*options.endpoints, "local_progression"))
+    }
+    return Outcomes(
+        cohort,
+        options,
+        technical_success(cohort, groupings, options.tables),
+        local_recurrence(cohort, groupings, options.tables),
+        results["local_progression"],
+        describe_safety(cohort, options.periprocedural_days, options.tables.confidence_level, options.tables.interval),
+        follow_up(
+            derive_endpoint(cohort, ENDPOINTS["overall_survival"]).observations(),
+            options.survival.convention,
+            options.survival.confidence_level,
+            options.survival.interval,
+        ),
+        [results[name] for name in options.endpoints],
+    )
+
+
+def estimate_endpoint(
+    cohort: Cohort, endpoint: Endpoint, groupings: Sequence[Groups], options: OutcomeOptions
+) -> EndpointResult:
+    """Estimate an end point over its units, and by each grouping that applies to them.
+
+    Where another event can come first, survival takes it as a censoring, and the cumulative incidences of the causes
+    stand beside it.
+    """
+    rows = derive_endpoint(cohort, endpoint)
+    if not rows.rows:
+        return EndpointResult(endpoint, rows.excluded, None, [])
+    overall = _estimate("all", rows.observations(), endpoint, options)
+    return EndpointResult(
+        endpoint,
+        rows.excluded,
+        overall,
+        [
+            _by_group(groups, codes, rows, options)
+            for groups in groupings
+            if (codes := groups.codes(endpoint.unit)) is not None
+        ],
+    )
+
+
+def _by_group(groups: Groups, codes: list[int], rows: EndpointRows, options: OutcomeOptions) -> EndpointGrouping:
+    used = [codes[row.unit] for row in rows.rows if codes[row.unit] >= 0]
+    # Groups without a row have no estimate: the others are coded anew without them.
+    present = {code: place for place, code in enumerate(sorted(set(used)))}
+    empty = tuple(label for code, label in enumerate(groups.labels) if code not in present)
+    result = EndpointGrouping(groups.grouping.name, len(rows.rows) - len(used), empty, [], None, None)
+    if not present:
+        return result
+    observations = rows.observations([present.get(code, -1) for code in codes])
+    parts = observations.split(len(present))
+    samples = [
+        _estimate(groups.labels[code], parts[place], rows.endpoint, options, float(observations.time[-1]))
+        for code, place in present.items()
+    ]
+    if len(samples) == 1:
+        return replace(result, groups=samples)
+    survival = _of_interest(observations, rows.endpoint)
+    comparison = compare_survival(survival, [sample.survival for sample in samples], options.survival)
+    gray = None
+    if rows.endpoint.has_competing_events:
+        gray = [gray_test(observations, len(samples), cause) for cause, _ in enumerate(rows.endpoint.causes, start=1)]
+    return replace(result, groups=samples, comparison=comparison, gray=gray)
+
+
+def _estimate(
+    label: str,
+    observations: Observations,
+    endpoint: Endpoint,
+    options: OutcomeOptions,
+    largest_time_of_all: float | None = None,
+) -> Sample:
+    survival = estimate_survival(_of_interest(observations, endpoint), options.survival, largest_time_of_all)
+    incidence = None
+    if endpoint.has_competing_events:
+        incidence = estimate_incidences(
+            observations, len(endpoint.causes), options.survival, options.incidence_interval
+        )
+    return Sample(label, survival, incidence)
+
+
+def _of_interest(observations: Observations, endpoint: Endpoint) -> Observations:
+    """Return the sample with competing events taken as censorings."""
+    return observations.only_cause(1) if endpoint.has_competing_events else observations

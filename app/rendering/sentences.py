@@ -1,0 +1,180 @@
+"""The results section in sentences, each figure taken from the outcomes."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from app.analysis.competing_risks import IncidenceEstimate
+from app.analysis.hypothesis_test import HypothesisTest
+from app.analysis.proportions import Proportion
+from app.analysis.quantiles import Quantile
+from app.analysis.survival import SurvivalEstimate
+from app.cohort.lesion_tables import GroupedProportions
+from app.cohort.outcomes import EndpointGrouping, EndpointResult, Outcomes
+
+TEST_NAMES = {
+    "fisher": "Fisher's exact test",
+    "chi-squared": "chi-squared test",
+    "trend": "Cochran-Armitage test for trend",
+    "log-rank": "log-rank test",
+    "robust-score": "score test clustered by patient",
+    "gray": "Gray's test",
+}
+
+
+def summarize(outcomes: Outcomes) -> list[str]:
+    """Return the outcomes of a cohort as the sentences of a results section."""
+    return [
+        *_treatment(outcomes),
+        *_recurrence(outcomes),
+        *_safety(outcomes),
+        *_follow_up(outcomes),
+        *_endpoints(outcomes),
+    ]
+
+
+def _treatment(outcomes: Outcomes) -> Iterator[str]:
+    cohort = outcomes.cohort
+    yield (
+        f"{_count(len(cohort.patients), 'patient')} with {_count(len(cohort.lesions()), 'lesion')} "
+        f"were treated in {_count(len(cohort.sessions()), 'session')}."
+    )
+    success = outcomes.technical_success
+    level = _level(outcomes)
+    yield (
+        f"Primary technical success was {_proportion(success.primary, level)}, "
+        f"secondary technical success {_proportion(success.secondary, level)}."
+    )
+    for name, overall, groupings in (
+        ("Primary", success.primary, success.primary_groupings),
+        ("Secondary", success.secondary, success.secondary_groupings),
+    ):
+        if overall.count < overall.total:
+            yield from (_by_group(f"{name} technical success", table) for table in groupings)
+
+
+def _recurrence(outcomes: Outcomes) -> Iterator[str]:
+    recurrence = outcomes.local_recurrence
+    left_out = sum(recurrence.excluded.values())
+    residual = f"; {_count(left_out, 'lesion')} never completely ablated left out" if left_out else ""
+    yield (
+        f"Lesions with local recurrence: {_proportion(recurrence.lesions, _level(outcomes))}, "
+        f"in {recurrence.patients.count}/{recurrence.patients.total} patients{residual}."
+    )
+    yield from (_by_group("Local recurrence", table) for table in recurrence.groupings)
+
+
+def _by_group(what: str, table: GroupedProportions) -> str:
+    groups = [
+        f"{one.count}/{one.total} ({_percent(one.proportion)}) for {label}"
+        for label, one in zip(table.labels, table.proportions, strict=True)
+    ]
+    return f"{what} by {table.name}: {', '.join(groups) or 'no lesion with a value'}{_tests(table.tests)}."
+
+
+def _safety(outcomes: Outcomes) -> Iterator[str]:
+    safety, days, level = outcomes.safety, outcomes.options.periprocedural_days, _level(outcomes)
+    deaths = safety.periprocedural_deaths
+    if deaths.count == 0:
+        upper = _percent(deaths.upper)
+        yield f"No patient died of the procedure or within {days:g} days (0/{deaths.total}; upper limit {upper})."
+    else:
+        yield f"Patients who died of the procedure or within {days:g} days: {_proportion(deaths, level)}."
+    sessions = safety.sessions_with_complications
+    if sessions.count:
+        yield f"Sessions with complications: {_proportion(sessions, level)}."
+
+
+def _follow_up(outcomes: Outcomes) -> Iterator[str]:
+    found, unit = outcomes.follow_up, outcomes.cohort.time_unit
+    reverse = found.reverse_kaplan_meier.estimate
+    potential = "was not reached" if math.isnan(reverse) else f"was {reverse:.1f} {unit}"
+    yield (
+        f"Median follow-up was {found.median:.1f} {unit} (mean {found.mean:.1f}; range {found.minimum:.1f}-"
+        f"{found.maximum:.1f}); the reverse Kaplan-Meier median {potential}."
+    )
+
+
+def _endpoints(outcomes: Outcomes) -> Iterator[str]:
+    for result in outcomes.endpoints:
+        if result.overall is None:
+            continue
+        if result.overall.incidence is not None:
+            yield from _incidences(result, result.overall.incidence, outcomes)
+        else:
+            yield from _medians(result, result.overall.survival, outcomes)
+
+
+def _medians(result: EndpointResult, survival: SurvivalEstimate, outcomes: Outcomes) -> Iterator[str]:
+    name, unit = result.endpoint.name.replace("_", " "), outcomes.cohort.time_unit
+    yield (
+        f"Median {name} was {_quantile(survival.median, unit, _level(outcomes))}, "
+        f"with {survival.events:g} events among {survival.subjects:g} {result.endpoint.unit}s."
+    )
+    rates = [f"{_percent(rate.survival)} at {rate.time:g} {unit}" for rate in survival.rates]
+    if rates:
+        yield f"{name.capitalize()} was {', '.join(rates)}."
+    for grouping in result.groupings:
+        medians = [f"{_quantile(sample.survival.median, unit, '')} for {sample.label}" for sample in grouping.groups]
+        yield f"Median {name} by {grouping.name}: {', '.join(medians) or 'no unit with a value'}{_compared(grouping)}."
+
+
+def _incidences(result: EndpointResult, incidence: IncidenceEstimate, outcomes: Outcomes) -> Iterator[str]:
+    what, unit = f"Cumulative incidence of {result.endpoint.causes[0]}", outcomes.cohort.time_unit
+    rates = [f"{_percent(rate.cumulative_incidence)} at {rate.time:g} {unit}" for rate in incidence.rates[0]]
+    if rates:
+        yield f"{what} was {', '.join(rates)}, death competing."
+    for grouping in result.groupings:
+        yield f"{what} by {grouping.name}{_last_rates(grouping, unit)}{_compared(grouping)}."
+
+
+def _last_rates(grouping: EndpointGrouping, unit: str) -> str:
+    """Return the incidence of each group at the last landmark."""
+    last = [
+        (sample.label, sample.incidence.rates[0][-1])
+        for sample in grouping.groups
+        if sample.incidence is not None and sample.incidence.rates[0]
+    ]
+    rates = [f"{_percent(rate.cumulative_incidence)} for {label}" for label, rate in last]
+    return f" at {last[0][1].time:g} {unit}: {', '.join(rates)}" if last else ""
+
+
+def _compared(grouping: EndpointGrouping) -> str:
+    tests = list(grouping.comparison.tests) if grouping.comparison else []
+    return _tests([*tests, *(grouping.gray or [])[:1]])
+
+
+def _tests(tests: Sequence[HypothesisTest]) -> str:
+    named = [f"{TEST_NAMES[test.name]} {_p_value(test.p_value)}" for test in tests]
+    return f" ({'; '.join(named)})" if named else ""
+
+
+def _quantile(quantile: Quantile, unit: str, level: str) -> str:
+    if math.isnan(quantile.estimate):
+        return "not reached"
+    error = "" if math.isnan(quantile.standard_error) else f" +- {quantile.standard_error:.1f}"
+    limits = [("not reached" if math.isnan(limit) else f"{limit:.1f}") for limit in (quantile.lower, quantile.upper)]
+    interval = f" ({level} {limits[0]}-{limits[1]})" if level else ""
+    return f"{quantile.estimate:.1f}{error} {unit}{interval}"
+
+
+def _proportion(proportion: Proportion, level: str) -> str:
+    interval = f"; {level} {100 * proportion.lower:.1f}-{_percent(proportion.upper)}" if proportion.total else ""
+    return f"{proportion.count}/{proportion.total} ({_percent(proportion.proportion)}{interval})"
+
+
+def _percent(share: float) -> str:
+    return "not known" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def _p_value(p_value: float) -> str:
+    if math.isnan(p_value):
+        return "not estimable"
+    return "P < 0.001" if p_value < 0.001 else f"P = {p_value:.3f}"
+
+
+def _level(outcomes: Outcomes) -> str:
+    return f"{100 * outcomes.options.survival.confidence_level:g} % CI"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
