@@ -1,0 +1,186 @@
+"""Responses about survival curves and their comparison."""
+
+from pydantic import Field
+
+from app.schemas.common import (
+    AtRisk,
+    AtRiskSeries,
+    Count,
+    ErrorSeries,
+    Label,
+    Lower,
+    LowerSeries,
+    Probability,
+    ProbabilityError,
+    PValue,
+    Ratio,
+    RatioLower,
+    RatioUpper,
+    Reason,
+    ResponseModel,
+    Test,
+    Time,
+    TimeError,
+    TimeEstimate,
+    TimeLower,
+    Times,
+    TimeUpper,
+    Upper,
+    UpperSeries,
+)
+
+
+class Quantile(ResponseModel):
+    """The time by which a share of the subjects has had the event."""
+
+    probability: Probability = Field(description="Share of subjects who have had the event by then.")
+    estimate: TimeEstimate
+    standard_error: TimeError = Field(description="By the density rule with window 0.05, in `time_unit`, or `null`.")
+    lower: TimeLower
+    upper: TimeUpper
+    reason: Reason
+
+
+class RestrictedMean(ResponseModel):
+    """The mean survival time up to a horizon: the area under the curve."""
+
+    horizon: Time
+    estimate: TimeEstimate
+    standard_error: TimeError
+    lower: TimeLower
+    upper: TimeUpper
+    reason: Reason
+
+
+class Rate(ResponseModel):
+    """Survival at a landmark."""
+
+    time: Time
+    at_risk: AtRisk
+    events: Count = Field(description="Events up to and including `time`.")
+    survival: Probability | None = Field(description="Probability of no event up to and including `time`, or `null`.")
+    standard_error: ProbabilityError
+    lower: Lower
+    upper: Upper
+    reason: Reason
+
+
+class ObservedFollowUp(ResponseModel):
+    """Descriptive statistics of the follow-up times, in `time_unit`."""
+
+    median: Time
+    mean: Time
+    minimum: Time
+    maximum: Time
+    lower_quartile: Time
+    upper_quartile: Time
+
+
+class FollowUp(ResponseModel):
+    """How long the subjects were followed: as observed, and by the reverse Kaplan-Meier estimate."""
+
+    observed: ObservedFollowUp
+    reverse_kaplan_meier: Quantile
+
+
+class RiskTable(ResponseModel):
+    """Numbers under the time axis of a figure."""
+
+    time: Times
+    at_risk: AtRiskSeries
+    events: list[float] = Field(description="Events up to and including each time.")
+    censored: list[float] = Field(description="Censorings up to and including each time.")
+
+
+class Curve(ResponseModel):
+    """A survival curve: one row a distinct follow-up time."""
+
+    time: Times
+    at_risk: AtRiskSeries
+    events: list[float] = Field(description="Events at each time.")
+    censored: list[float] = Field(description="Censorings at each time.")
+    survival: list[float] = Field(description="Probability of no event up to and including each time.")
+    standard_error: ErrorSeries
+    lower: LowerSeries
+    upper: UpperSeries
+    cumulative_hazard: list[float] = Field(description="Nelson-Aalen estimate.")
+    cumulative_hazard_standard_error: ErrorSeries
+
+
+class SurvivalEstimate(ResponseModel):
+    """Survival of one sample."""
+
+    interpretation: str = Field(description="What the probabilities mean where competing events exist.")
+    subjects: Count
+    events: Count = Field(description="Subjects with the event.")
+    censored: Count = Field(description="Subjects without it.")
+    person_time: float = Field(description="Sum of the follow-up times, in `time_unit`.")
+    median: Quantile
+    quantiles: list[Quantile] = Field(description="The quartiles, or the quantiles asked for.")
+    restricted_mean: RestrictedMean
+    rates: list[Rate] = Field(description="One a requested landmark.")
+    follow_up: FollowUp
+    risk_table: RiskTable | None = Field(description="`null` where no times were asked for.")
+    curve: Curve | None = Field(description='`null` where the request has `curve: "none"`.')
+
+
+class GroupCounts(ResponseModel):
+    """Events of a group, and those expected under the hypothesis of equal hazards."""
+
+    label: Label
+    observed: float = Field(description="Events of the group.")
+    expected: float = Field(description="Events expected of it under the hypothesis.")
+
+
+class SurvivalTest(Test):
+    """A test of equal hazards."""
+
+    strata: int = Field(description="Strata that the test is adjusted for; 1 without any.")
+    groups: list[GroupCounts] = Field(description="Empty for tests without such counts.")
+
+
+class PairwiseTest(ResponseModel):
+    """Two groups compared alone."""
+
+    first: Label
+    second: Label
+    statistic: float | None = Field(description="Chi-squared statistic on one degree of freedom, or `null`.")
+    p_value: PValue
+    adjusted_p_value: PValue = Field(description="Adjusted for the number of pairs, or `null`.")
+
+
+class RestrictedMeanDifference(ResponseModel):
+    """Restricted means of two groups: `first` - `second`, and `first` / `second`."""
+
+    first: Label
+    second: Label
+    horizon: Time = Field(description="The shortest of the groups' largest follow-up times, in `time_unit`.")
+    difference: float = Field(description="Difference of the means, in `time_unit`.")
+    standard_error: TimeError
+    lower: TimeLower
+    upper: TimeUpper
+    p_value: PValue
+    ratio: Ratio
+    ratio_lower: RatioLower
+    ratio_upper: RatioUpper
+
+
+class HazardRatio(ResponseModel):
+    """Hazard of a group in relation to that of the reference, the first group, by a Cox model."""
+
+    label: Label
+    reference: Label = Field(description="Label of the reference, the first group.")
+    hazard_ratio: Ratio
+    lower: RatioLower
+    upper: RatioUpper
+    p_value: PValue
+    reason: Reason
+
+
+class Comparison(ResponseModel):
+    """The groups compared."""
+
+    tests: list[SurvivalTest] = Field(description="Tests of equal hazards.")
+    pairwise: list[PairwiseTest] = Field(description="Tests of the groups in pairs, where they were asked for.")
+    restricted_mean_differences: list[RestrictedMeanDifference] = Field(description="One a pair of groups.")
+    hazard_ratios: list[HazardRatio] = Field(description="One a group but the reference.")

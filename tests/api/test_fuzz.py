@@ -1,0 +1,80 @@
+"""Requests made from the published contract, and near it: no answer but those it documents."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from app.main import create_app
+from tests.conftest import served
+
+JSON = {"Content-Type": "application/json"}
+DOCUMENT = create_app().openapi()
+SMALL = json.loads((Path(__file__).parents[2] / "examples" / "outcomes_request.json").read_text("utf-8"))
+
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app())
+
+
+@schema.parametrize()
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+def test_answers_conform_to_the_contract(case: schemathesis.Case[Any]) -> None:
+    """Rules between fields (ids, the order of times) are no part of a JSON schema: what fits it may be refused."""
+    case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+
+def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Return the path of every value inside a JSON value."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, child in children for found in paths(child, (*path, key)))]
+
+
+def replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
+    """Return a JSON value with another one in a place."""
+    if not path:
+        return new
+    result = copy.copy(value)
+    result[path[0]] = replaced(value[path[0]], path[1:], new)
+    return result
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
+    max_leaves=4,
+)
+odd_values = st.sampled_from([0, -1, 1e-9, 1e308, 5e-324, "", "1", "2020-02-30", "9999-12-31", "0001-01-01", [], {}])
+
+
+def validator(status: int) -> Draft202012Validator:
+    response = DOCUMENT["paths"]["/v1/outcomes"]["post"]["responses"][str(status)]
+    (media,) = response["content"].values()
+    return Draft202012Validator(media["schema"] | {"components": DOCUMENT["components"]})
+
+
+@pytest.mark.anyio
+async def test_a_good_request_with_anything_in_one_place_is_answered_or_refused() -> None:
+    """Never with a status that is not documented, and always as documented."""
+    validators = {status: validator(status) for status in (200, 422)}
+    places = paths(SMALL)
+    requests: list[Any] = []
+
+    @given(st.sampled_from(places), json_values | odd_values)
+    @settings(max_examples=300, deadline=None, database=None)
+    def collect(path: tuple[str | int, ...], value: Any) -> None:
+        requests.append(replaced(SMALL, path, value))
+
+    collect()
+    seen = set()
+    async with served(create_app()) as client:
+        for request in requests:
+            response = await client.post("/v1/outcomes", content=json.dumps(request), headers=JSON)
+            validators[response.status_code].validate(response.json())
+            seen.add(response.status_code)
+    assert seen == {200, 422}
