@@ -5,17 +5,16 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: help env test lint types contracts openapi-check unit serve demo openapi lock bench clean
+.PHONY: help env test lint types contracts openapi-check unit serve demo examples openapi lock bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 env: $(VENV)/installed ## make the environment
-$(VENV)/installed: requirements.lock requirements-dev.lock pyproject.toml
+$(VENV)/installed: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 test: env lint types contracts openapi-check unit ## everything that .ci/run checks
@@ -41,6 +40,9 @@ serve: env ## the service on $(HOST):$(PORT)
 
 demo: env ## the founding paper's cohort, posted and printed
 	@$(BIN)/python examples/demo.py
+
+examples: env ## write the answers of examples/ anew
+	PYTHONPATH=. $(BIN)/python examples/regenerate.py
 
 openapi: env ## write openapi/openapi.json anew
 	$(BIN)/python -m app.openapi

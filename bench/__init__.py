@@ -1,0 +1,1 @@
+"""Benchmarks against peers; each prints the ratios of one run."""

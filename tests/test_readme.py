@@ -1,0 +1,79 @@
+"""Every example of the README is run, and every answer of examples/ is the answer."""
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+REQUEST = re.compile(
+    r"```sh\ncurl -s (\S+) -H 'Content-Type: application/json' -d '(.*?)'\n```\n(.*?)(?=```sh|## |\Z)", re.DOTALL
+)
+ANSWER = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
+
+pytestmark = pytest.mark.anyio
+
+
+def assert_holds(actual: Any, shown: Any, place: str = "") -> None:
+    """Assert that what is shown is in the answer; of a list, that its items are the first ones of the answer's."""
+    if isinstance(shown, dict):
+        for key, value in shown.items():
+            assert key in actual, f"{place}/{key}"
+            assert_holds(actual[key], value, f"{place}/{key}")
+    elif isinstance(shown, list):
+        assert len(actual) >= len(shown), place
+        for index, value in enumerate(shown):
+            assert_holds(actual[index], value, f"{place}/{index}")
+    elif isinstance(shown, float):
+        # The last digit may differ between processors.
+        assert math.isclose(actual, shown, rel_tol=1e-9), place
+    else:
+        assert actual == shown, place
+
+
+async def test_the_answers_shown_are_those_of_the_requests_above_them(client: httpx.AsyncClient) -> None:
+    found = REQUEST.findall(README)
+    assert len(found) == 2
+    assert all(url.startswith("http://127.0.0.1:8000/") for url, _, _ in found)
+    for url, body, following in found:
+        path = url.removeprefix("http://127.0.0.1:8000")
+        response = await client.post(path, content=body, headers={"Content-Type": "application/json"})
+        answers = ANSWER.findall(following)
+        assert answers
+        for answer in answers:
+            assert_holds(response.json(), json.loads(answer))
+
+
+async def test_the_whole_summary_is_shown(client: httpx.AsyncClient) -> None:
+    _, body, following = REQUEST.findall(README)[0]
+    response = await client.post("/v1/outcomes", content=body, headers={"Content-Type": "application/json"})
+    assert json.loads(ANSWER.findall(following)[0])["summary"] == response.json()["summary"]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").glob("*_request.json")))
+async def test_the_answers_of_examples_are_the_answers(client: httpx.AsyncClient, name: str) -> None:
+    """`make examples` writes them anew."""
+    request, kept = ROOT / "examples" / name, ROOT / "examples" / name.replace("_request", "_response")
+    path = "/v1/" + name.removesuffix("_request.json").replace("_", "-")
+    response = await client.post(path, json=json.loads(request.read_text("utf-8")))
+    expected = json.loads(kept.read_text("utf-8"))
+    assert_holds(response.json(), expected)
+    assert_holds(expected, response.json())
+
+
+def test_the_targets_named_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z-]+) +#", README))
+    assert named == {"demo", "serve", "test"}
+    assert named <= targets
+
+
+def test_the_links_of_the_readme_lead_to_files() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert links
+    assert all((ROOT / link).exists() for link in links)
