@@ -172,7 +172,8 @@ def landmark_rates(
 ) -> list[LandmarkRate]:
     """Return survival at each of `times`, with limits of type `confidence_type`.
 
-    Before the first follow-up time S and its limits are 1. Beyond the last follow-up S is carried forward or does not exist, by the convention; where it is 0 it stays 0.
+    Before the first follow-up time S and its limits are 1. Beyond the last S is carried forward or does not exist, by
+    the convention; where it is 0 it stays 0.
     """
     at = np.asarray(times, dtype=np.float64)
     place = curve.at(at) + 1

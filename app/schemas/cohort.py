@@ -13,12 +13,16 @@ Location = tuple[str | int, ...]
 Fault = tuple[Location, str]
 
 
+MAX_TIME = 1_000_000
+"""No patient is followed for so many days, and no sum of so many of them overflows."""
+
+
 def _kind(value: Any) -> str:
     return "date" if isinstance(value, str | date) else "number"
 
 
 TimePoint = Annotated[
-    Annotated[Annotated[float, Field(ge=0)], Tag("number")] | Annotated[date, Tag("date")],
+    Annotated[Annotated[float, Field(ge=0, le=MAX_TIME)], Tag("number")] | Annotated[date, Tag("date")],
     Discriminator(_kind),
     Field(
         description="A number of `time_unit` since the patient's first session, or an ISO 8601 date; "
@@ -74,8 +78,8 @@ class Lesion(RequestModel):
 
     id: Identifier
     session_id: Identifier = Field(description="The `id` of the patient's session that treated it first.")
-    diameter_mm: float | None = Field(default=None, gt=0, description="Largest diameter, in millimetres.")
-    volume_cm3: float | None = Field(default=None, gt=0, description="Volume, in cubic centimetres.")
+    diameter_mm: float | None = Field(default=None, gt=0, le=10_000, description="Largest diameter, in millimetres.")
+    volume_cm3: float | None = Field(default=None, gt=0, le=1_000_000, description="Volume, in cubic centimetres.")
     primary_success: bool = Field(description="Completely ablated at the first attempt.")
     secondary_success: bool | None = Field(
         default=None, description="Completely ablated after all attempts. Default: `primary_success`."

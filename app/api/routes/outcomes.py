@@ -30,6 +30,10 @@ BODY = Body(
             "summary": "Four patients, with dates and with months",
             "value": example("outcomes_request"),
         },
+        "bale2018": {
+            "summary": "The synthetic cohort with the figures of Bale et al. 2018",
+            "value": example("bale2018"),
+        },
     }
 )
 
