@@ -55,7 +55,7 @@ def probability_interval(
     (array([0.2952,    nan]), array([0.6745,    nan]))
     """
     p = estimate
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         width = normal_quantile(confidence_level) * standard_error
         if confidence_type == "plain":
             lower, upper = p - width, p + width

@@ -130,8 +130,9 @@ def _check(observations: Observations) -> None:
         raise InvalidObservationsError("the columns differ in length")
     if not (np.isfinite(time).all() and (time >= 0).all()):
         raise InvalidObservationsError("a time is not finite or below 0")
-    if (observations.cause < 0).any():
-        raise InvalidObservationsError("a cause is below 0")
+    codes = (observations.cause, observations.group, observations.cluster)
+    if any(column is not None and (column < 0).any() for column in codes):
+        raise InvalidObservationsError("a cause, group or cluster is below 0")
     if entry is not None and not ((entry >= 0) & (entry < time)).all():
         raise InvalidObservationsError("an entry is below 0 or not before its time")
     if weight is not None and not (np.isfinite(weight).all() and (weight > 0).all()):

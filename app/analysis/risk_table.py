@@ -47,15 +47,15 @@ def risk_table(observations: Observations) -> RiskTable:
     distinct = time[is_new]
     leaving = sum_by(position, weights)
     events = sum_by(position, weights * observations.event)
-    at_risk = np.cumsum(leaving[::-1])[::-1]
-    return RiskTable(distinct, at_risk - _waiting(observations, distinct), events, leaving - events, position)
+    staying = _without_rounding(np.cumsum(leaving[::-1])[::-1] - leaving - _waiting(observations, distinct))
+    return RiskTable(distinct, leaving + staying, events, leaving - events, position)
 
 
 def count_at_risk(observations: Observations, times: FloatArray) -> FloatArray:
     """Return the subjects at risk just before each of `times`, of which none need be a follow-up time."""
     remaining = np.concatenate((np.cumsum(observations.weights[::-1])[::-1], [0.0]))
     at_risk = remaining[np.searchsorted(observations.time, times, side="left")]
-    return np.asarray(at_risk - _waiting(observations, times))
+    return _without_rounding(at_risk - _waiting(observations, times))
 
 
 def _waiting(observations: Observations, times: FloatArray) -> FloatArray:
@@ -65,6 +65,11 @@ def _waiting(observations: Observations, times: FloatArray) -> FloatArray:
     order = np.argsort(observations.entry, kind="stable")
     waiting = np.concatenate((np.cumsum(observations.weights[order][::-1])[::-1], [0.0]))
     return np.asarray(waiting[np.searchsorted(observations.entry[order], times, side="left")])
+
+
+def _without_rounding(at_risk: FloatArray) -> FloatArray:
+    # The difference of two sums of fractional weights is not exactly 0 where nobody is left.
+    return np.where(at_risk < 1e-12 * np.max(at_risk, initial=0.0), 0.0, at_risk)
 
 
 def per_survivor(table: RiskTable) -> FloatArray:

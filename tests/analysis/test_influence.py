@@ -1,0 +1,76 @@
+"""Clustered variances: by hand, and with the matrix of clusters by times that the kernel avoids."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from app.analysis.influence import clustered_variance
+from app.analysis.kaplan_meier import kaplan_meier
+from app.analysis.observations import observe
+
+TIMES = 4
+#: A change: cluster, place in time, what is added to the coefficients of the two functions of time.
+Change = tuple[int, int, int, int]
+changes = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, TIMES - 1), st.integers(-3, 3), st.integers(-3, 3)), min_size=1
+)
+bases = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=TIMES, max_size=TIMES)
+
+
+def variance(rows: list[Change], basis: list[tuple[int, int]]) -> NDArray[np.float64]:
+    cluster, position, *change = zip(*rows, strict=True)
+    coefficients, functions = np.array(change, dtype=np.float64).T, np.array(basis, dtype=np.float64)
+    return clustered_variance(np.array(cluster), np.array(position), coefficients, functions).astype(np.float64)
+
+
+def test_two_clusters_and_two_functions_by_hand() -> None:
+    """Cluster 0 is f1 from time 0 and f1 + 2 f2 from time 2 on, cluster 1 is - f2 from time 1 on."""
+    basis = [(1, 5), (2, 3), (3, 1), (4, 0)]
+    rows = [(0, 2, 0, 2), (1, 1, 0, -1), (0, 0, 1, 0)]
+    np.testing.assert_allclose(variance(rows, basis), [1**2, 2**2 + 3**2, (3 + 2) ** 2 + 1**2, 4**2], rtol=1e-14)
+
+
+def test_rows_of_one_cluster_are_summed_before_they_are_squared() -> None:
+    basis = [(1, 0)] * TIMES
+    together = variance([(7, 0, 2, 0), (7, 0, -1, 0)], basis)
+    apart = variance([(7, 0, 2, 0), (8, 0, -1, 0)], basis)
+    np.testing.assert_allclose(together, [1] * TIMES, rtol=1e-14)
+    np.testing.assert_allclose(apart, [5] * TIMES, rtol=1e-14)
+
+
+def test_before_the_first_change_there_is_no_variance() -> None:
+    np.testing.assert_array_equal(variance([(0, 3, 1, 1)], [(1, 1)] * TIMES), [0, 0, 0, 4])
+
+
+def test_rounding_never_makes_a_variance_negative() -> None:
+    """One cluster of everybody has influence 0 at all times, up to rounding."""
+    generator = np.random.default_rng(1)
+    for _ in range(20):
+        time, cause = generator.integers(1, 20, 30), generator.integers(0, 2, 30)
+        curve = kaplan_meier(observe(time, cause, cluster=np.zeros(30, dtype=int)))
+        np.testing.assert_allclose(curve.standard_error[curve.survival > 0], 0, atol=1e-6)
+
+
+@given(changes, bases)
+@settings(deadline=None)
+def test_variance_equals_the_sum_over_a_matrix_of_clusters_by_times(
+    rows: list[Change], basis: list[tuple[int, int]]
+) -> None:
+    expected = []
+    for time, (first, second) in enumerate(basis):
+        influence = dict.fromkeys({row[0] for row in rows}, 0)
+        for cluster, position, x, y in rows:
+            if position <= time:
+                influence[cluster] += x * first + y * second
+        expected.append(sum(value**2 for value in influence.values()))
+    np.testing.assert_allclose(variance(rows, basis), expected, rtol=1e-12, atol=1e-9)
+
+
+@given(changes, bases)
+@settings(deadline=None)
+def test_neither_the_order_of_changes_nor_the_codes_of_clusters_matter(
+    rows: list[Change], basis: list[tuple[int, int]]
+) -> None:
+    relabelled = [(10 - cluster, position, x, y) for cluster, position, x, y in reversed(rows)]
+    np.testing.assert_allclose(variance(relabelled, basis), variance(rows, basis), rtol=1e-12, atol=1e-9)
