@@ -101,12 +101,18 @@ class Comparison:
 
 
 def estimate_survival(
-    observations: Observations, options: SurvivalOptions, largest_time_of_all: float | None = None
+    observations: Observations,
+    options: SurvivalOptions,
+    *,
+    cause: int | None = None,
+    largest_time_of_all: float | None = None,
 ) -> SurvivalEstimate:
-    """Estimate the survival of one sample, events of every cause together.
+    """Estimate the survival of one sample.
 
     Parameters
     ----------
+    cause : the cause whose events count, those of others being censorings; None takes all causes together. Follow-up
+        ends by censoring alone: in its reverse Kaplan-Meier curve the events of every cause are censorings.
     largest_time_of_all : the largest follow-up time over all groups where the sample is one of them, for the
         conventions whose mean runs to it
 
@@ -118,7 +124,8 @@ def estimate_survival(
     >>> estimate.events, estimate.person_time, estimate.median.estimate, estimate.restricted_mean.estimate
     (3.0, 21.0, 6.0, 6.125)
     """
-    curve = kaplan_meier(observations, confidence_level=options.confidence_level, confidence_type=options.interval)
+    of_interest = observations if cause is None else observations.only_cause(cause)
+    curve = kaplan_meier(of_interest, confidence_level=options.confidence_level, confidence_type=options.interval)
     entered = 0.0 if observations.entry is None else observations.entry
     quantiles = {
         probability: quantile(curve, probability, options.convention, options.confidence_level)
@@ -139,18 +146,23 @@ def estimate_survival(
 
 
 def compare_survival(
-    observations: Observations, estimates: Sequence[SurvivalEstimate], options: SurvivalOptions
+    observations: Observations,
+    estimates: Sequence[SurvivalEstimate],
+    options: SurvivalOptions,
+    *,
+    cause: int | None = None,
 ) -> Comparison:
-    """Compare groups whose estimates are given in the order of their codes in `observations.group`.
+    """Compare groups whose estimates, for the same `cause`, are given in the order of their codes.
 
     Where rows share clusters, the log-rank test takes them as independent, and the score test of a Cox model with
     the variance of Lin & Wei stands beside it. Restricted means are compared up to the shortest of the groups'
     largest follow-up times, where every curve is known (Royston & Parmar 2013).
     """
     groups = len(estimates)
-    tests = [logrank_test(observations, groups)] if "log-rank" in options.tests else []
-    if observations.cluster is not None:
-        tests.append(robust_score_test(observations, groups))
+    of_interest = observations if cause is None else observations.only_cause(cause)
+    tests = [logrank_test(of_interest, groups)] if "log-rank" in options.tests else []
+    if of_interest.cluster is not None:
+        tests.append(robust_score_test(of_interest, groups))
     horizon = min(float(estimate.curve.time[-1]) for estimate in estimates)
     differences = []
     if horizon > 0:
@@ -162,7 +174,7 @@ def compare_survival(
             for first, second in combinations(range(groups), 2)
         ]
     ratios = group_hazard_ratios(
-        observations, groups, ties=options.convention.ties, confidence_level=options.confidence_level
+        of_interest, groups, ties=options.convention.ties, confidence_level=options.confidence_level
     )
     return Comparison(tests, differences, ratios)
 

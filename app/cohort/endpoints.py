@@ -40,6 +40,11 @@ class Endpoint:
         """Return whether another event can come before that of interest."""
         return self.death == "competing"
 
+    @property
+    def cause_of_interest(self) -> int | None:
+        """Return the cause whose events count, None where no other can come before it."""
+        return 1 if self.has_competing_events else None
+
 
 ENDPOINTS: dict[EndpointName, Endpoint] = {
     endpoint.name: endpoint

@@ -166,8 +166,8 @@ def _by_group(groups: Groups, codes: list[int], rows: EndpointRows, options: Out
     ]
     if len(samples) == 1:
         return replace(result, groups=samples)
-    survival = _of_interest(observations, rows.endpoint)
-    comparison = compare_survival(survival, [sample.survival for sample in samples], options.survival)
+    estimates = [sample.survival for sample in samples]
+    comparison = compare_survival(observations, estimates, options.survival, cause=rows.endpoint.cause_of_interest)
     gray = None
     if rows.endpoint.has_competing_events:
         gray = [gray_test(observations, len(samples), cause) for cause, _ in enumerate(rows.endpoint.causes, start=1)]
@@ -181,15 +181,12 @@ def _estimate(
     options: OutcomeOptions,
     largest_time_of_all: float | None = None,
 ) -> Sample:
-    survival = estimate_survival(_of_interest(observations, endpoint), options.survival, largest_time_of_all)
+    survival = estimate_survival(
+        observations, options.survival, cause=endpoint.cause_of_interest, largest_time_of_all=largest_time_of_all
+    )
     incidence = None
     if endpoint.has_competing_events:
         incidence = estimate_incidences(
             observations, len(endpoint.causes), options.survival, options.incidence_interval
         )
     return Sample(label, survival, incidence)
-
-
-def _of_interest(observations: Observations, endpoint: Endpoint) -> Observations:
-    """Return the sample with competing events taken as censorings."""
-    return observations.only_cause(1) if endpoint.has_competing_events else observations

@@ -22,7 +22,7 @@ NAMES: list[ConventionName] = ["r", "sas", "spss", "stata"]
 
 def by_group(observations: Observations, groups: int, options: SurvivalOptions) -> list[SurvivalEstimate]:
     last = float(observations.time[-1])
-    return [estimate_survival(part, options, last) for part in observations.split(groups)]
+    return [estimate_survival(part, options, largest_time_of_all=last) for part in observations.split(groups)]
 
 
 def test_counts_and_person_time_by_hand() -> None:
@@ -35,7 +35,7 @@ def test_counts_and_person_time_by_hand() -> None:
 def test_the_mean_runs_to_the_horizon_of_the_convention(name: ConventionName, horizon: float) -> None:
     """Last event at 5, last follow-up of the group at 8, of all groups at 20."""
     observations = observe([2, 5, 8], [True, True, False])
-    found = estimate_survival(observations, SurvivalOptions(CONVENTIONS[name]), 20)
+    found = estimate_survival(observations, SurvivalOptions(CONVENTIONS[name]), largest_time_of_all=20)
     assert found.restricted_mean.horizon == horizon
 
 
@@ -49,6 +49,19 @@ def test_the_median_is_there_whatever_quantiles_are_asked_for() -> None:
     found = estimate_survival(observe([1, 2, 3], [True] * 3), SurvivalOptions(CONVENTIONS["r"], quantiles=(0.9,)))
     assert found.median.estimate == 2
     assert [one.probability for one in found.quantiles] == [0.9]
+
+
+def test_one_of_several_causes_leaves_the_follow_up_to_the_censorings() -> None:
+    """Cause 1 at 2; 2 at 4 is a censoring to survival, but ends no follow-up: the reverse curve falls at 6 alone."""
+    observations = observe([2, 4, 6], [1, 2, 0], group=[0, 1, 1])
+    found = estimate_survival(observations, R, cause=1)
+    assert (found.events, found.censored) == (1, 2)
+    assert found.follow_up.reverse_kaplan_meier.estimate == 6
+    np.testing.assert_allclose(found.curve.survival, [2 / 3] * 3)
+    estimates = [estimate_survival(part, R, cause=1) for part in observations.split(2)]
+    (test,) = compare_survival(observations, estimates, R, cause=1).tests
+    assert test.observed is not None
+    np.testing.assert_array_equal(test.observed, [1, 0])
 
 
 def test_landmarks_before_within_and_after_follow_up() -> None:
