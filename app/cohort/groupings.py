@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import fsum, inf
+from decimal import Decimal
+from math import inf
 
 from app.analysis.errors import InvalidParameterError
 from app.cohort.model import Cohort, CovariateValue, Lesion, Patient, Unit
@@ -10,7 +11,7 @@ from app.cohort.model import Cohort, CovariateValue, Lesion, Patient, Unit
 PATIENT_VARIABLES: dict[str, Callable[[Patient], CovariateValue]] = {
     "lesion_count": lambda patient: float(len(patient.lesions)),
     "session_count": lambda patient: float(len(patient.sessions)),
-    "total_volume_cm3": lambda patient: _if_known(fsum, [lesion.volume_cm3 for lesion in patient.lesions]),
+    "total_volume_cm3": lambda patient: _if_known(_decimal_sum, [lesion.volume_cm3 for lesion in patient.lesions]),
     "max_diameter_mm": lambda patient: _if_known(max, [lesion.diameter_mm for lesion in patient.lesions]),
 }
 LESION_VARIABLES: dict[str, Callable[[Lesion], CovariateValue]] = {
@@ -116,7 +117,7 @@ def _category(value: str | bool | float) -> str:  # noqa: FBT001 - a value, no s
     """Return a value as a label, a number without needless digits and a boolean as JSON writes it."""
     if isinstance(value, str):
         return value
-    return str(value).lower() if isinstance(value, bool) else f"{value:.15g}"
+    return str(value).lower() if isinstance(value, bool) else f"{value + 0.0:.15g}"
 
 
 def _patient_value(patient: Patient, variable: str) -> CovariateValue:
@@ -129,6 +130,11 @@ def _lesion_value(lesion: Lesion, variable: str) -> CovariateValue:
     if variable.startswith(COVARIATE_PREFIX):
         return lesion.covariates.get(variable.removeprefix(COVARIATE_PREFIX))
     return LESION_VARIABLES[variable](lesion)
+
+
+def _decimal_sum(values: list[float]) -> float:
+    # Decimals as the caller wrote them: 0.1 + 0.2 is in a bin up to 0.3.
+    return float(sum(Decimal(str(value)) for value in values))
 
 
 def _if_known(summary: Callable[[list[float]], float], values: list[float | None]) -> float | None:

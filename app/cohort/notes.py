@@ -167,6 +167,6 @@ def _table_cautions(outcomes: Outcomes) -> Iterator[tuple[str, str]]:
 
 
 def _smallest_expected(table: GroupedProportions) -> float:
-    totals = [one.total for one in table.proportions]
+    totals = [one.total for one in table.proportions if one.total]
     successes = sum(one.count for one in table.proportions)
-    return min(totals) * min(successes, sum(totals) - successes) / max(sum(totals), 1)
+    return min(totals, default=0) * min(successes, sum(totals) - successes) / max(sum(totals), 1)

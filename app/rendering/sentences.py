@@ -36,7 +36,7 @@ def _treatment(outcomes: Outcomes) -> Iterator[str]:
     cohort = outcomes.cohort
     yield (
         f"{_count(len(cohort.patients), 'patient')} with {_count(len(cohort.lesions()), 'lesion')} "
-        f"were treated in {_count(len(cohort.sessions()), 'session')}."
+        f"{'was' if len(cohort.patients) == 1 else 'were'} treated in {_count(len(cohort.sessions()), 'session')}."
     )
     success = outcomes.technical_success
     level = _level(outcomes)
@@ -72,13 +72,14 @@ def _by_group(what: str, table: GroupedProportions) -> str:
 
 
 def _safety(outcomes: Outcomes) -> Iterator[str]:
-    safety, days, level = outcomes.safety, outcomes.options.periprocedural_days, _level(outcomes)
+    safety, level = outcomes.safety, _level(outcomes)
+    days = _count(outcomes.options.periprocedural_days, "day")
     deaths = safety.periprocedural_deaths
     if deaths.count == 0:
         upper = _percent(deaths.upper)
-        yield f"No patient died of the procedure or within {days:g} days (0/{deaths.total}; upper limit {upper})."
+        yield f"No patient died of the procedure or within {days} (0/{deaths.total}; upper limit {upper})."
     else:
-        yield f"Patients who died of the procedure or within {days:g} days: {_proportion(deaths, level)}."
+        yield f"Patients who died of the procedure or within {days}: {_proportion(deaths, level)}."
     sessions = safety.sessions_with_complications
     if sessions.count:
         yield f"Sessions with complications: {_proportion(sessions, level)}."
@@ -108,7 +109,7 @@ def _medians(result: EndpointResult, survival: SurvivalEstimate, outcomes: Outco
     name, unit = result.endpoint.name.replace("_", " "), outcomes.cohort.time_unit
     yield (
         f"Median {name} was {_quantile(survival.median, unit, _level(outcomes))}, "
-        f"with {survival.events:g} events among {survival.subjects:g} {result.endpoint.unit}s."
+        f"with {_count(survival.events, 'event')} among {_count(survival.subjects, result.endpoint.unit)}."
     )
     rates = [f"{_percent(rate.survival)} at {rate.time:g} {unit}" for rate in survival.rates]
     if rates:
@@ -152,9 +153,14 @@ def _quantile(quantile: Quantile, unit: str, level: str) -> str:
     if math.isnan(quantile.estimate):
         return "not reached"
     error = "" if math.isnan(quantile.standard_error) else f" +- {quantile.standard_error:.1f}"
-    limits = [("not reached" if math.isnan(limit) else f"{limit:.1f}") for limit in (quantile.lower, quantile.upper)]
-    interval = f" ({level} {limits[0]}-{limits[1]})" if level else ""
+    interval = f" ({level} {_limits(quantile)})" if level else ""
     return f"{quantile.estimate:.1f}{error} {unit}{interval}"
+
+
+def _limits(quantile: Quantile) -> str:
+    if math.isnan(quantile.lower):
+        return "not estimable"
+    return f"{quantile.lower:.1f}-" + ("not reached" if math.isnan(quantile.upper) else f"{quantile.upper:.1f}")
 
 
 def _proportion(proportion: Proportion, level: str) -> str:
@@ -176,5 +182,5 @@ def _level(outcomes: Outcomes) -> str:
     return f"{100 * outcomes.options.survival.confidence_level:g} % CI"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _count(number: float, noun: str) -> str:
+    return f"{number:.15g} {noun}{'' if number == 1 else 's'}"

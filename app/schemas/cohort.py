@@ -1,13 +1,15 @@
 """A treatment cohort on the wire: patients, their sessions, their lesions."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.schemas.common import RequestModel, TimeUnit
-from app.schemas.problem import fault, refuse
+from app.schemas.problem import FAULT, fault, refuse
 
 Location = tuple[str | int, ...]
 Fault = tuple[Location, str]
@@ -21,8 +23,19 @@ def _kind(value: Any) -> str:
     return "date" if isinstance(value, str | date) else "number"
 
 
+def _iso_date(value: Any) -> Any:
+    # By itself pydantic takes "1554076800" as a date too, in seconds since 1970.
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError(FAULT, "must be an ISO 8601 date")
+
+
 TimePoint = Annotated[
-    Annotated[Annotated[float, Field(ge=0, le=MAX_TIME)], Tag("number")] | Annotated[date, Tag("date")],
+    Annotated[Annotated[float, Field(ge=0, le=MAX_TIME)], Tag("number")]
+    | Annotated[date, BeforeValidator(_iso_date), Tag("date")],
     Discriminator(_kind),
     Field(
         description="A number of `time_unit` since the patient's first session, or an ISO 8601 date; "

@@ -1,0 +1,237 @@
+"""The methods in sentences, and each warning where it is due and where not."""
+
+from typing import Any
+
+import pytest
+
+from app.analysis.conventions import ConventionName
+from app.cohort.groupings import Bin, Grouping
+from app.cohort.lesion_tables import TableOptions
+from app.cohort.model import Cohort, Lesion
+from app.cohort.notes import FEW_EVENTS, INTERVALS, PACKAGES, SENTENCES, TABLE_TESTS, methods, warnings
+from app.cohort.outcomes import OutcomeOptions, summarize_outcomes
+from tests.cohort.builders import BY_ARM, BY_DIAMETER, cohort, lesion, options, patient
+
+RESIDUAL = {"primary_success": False, "secondary_success": False}
+ONLY_SURVIVAL: dict[str, Any] = {"endpoints": ("overall_survival",)}
+
+
+def cautions(found: Cohort, *groupings: Grouping, **fields: Any) -> dict[str, str]:
+    """Return the warnings by their code."""
+    return {one.code: one.detail for one in warnings(summarize_outcomes(found, options("r", *groupings, **fields)))}
+
+
+def deaths(*follow_ups: float, arm: str | None = None) -> Cohort:
+    """Return patients who died at the given times, or lived until them where these are below 0."""
+    return cohort(*[patient(abs(time), died=time > 0, covariates={"arm": arm}) for time in follow_ups])
+
+
+def joined(**arms: Cohort) -> Cohort:
+    return cohort(*[one for found in arms.values() for one in found.patients])
+
+
+class TestMethods:
+    def test_of_estimation_are_always_named(self) -> None:
+        found = methods(options())
+        assert len(found) == 6
+        for sentence, words in zip(
+            found,
+            (
+                "SIO/DATECAN consensus",
+                "Kaplan and Meier (J Am Stat Assoc 1958;53:457-481) with 95 % intervals of type log",
+                "the conventions of R (survival)",
+                "reverse Kaplan-Meier method",
+                "Proportions have 95 % intervals by Wilson's score method",
+                "Aalen and Johansen (Scand J Stat 1978;5:141-150) with 95 % intervals of type log-log",
+            ),
+            strict=True,
+        ):
+            assert words in sentence
+            assert sentence.endswith(".")
+
+    @pytest.mark.parametrize("convention", PACKAGES)
+    def test_the_package_is_named(self, convention: ConventionName) -> None:
+        found = options(convention)
+        assert f"follow the conventions of {PACKAGES[convention]};" in methods(found)[2]
+        assert f"intervals of type {found.survival.convention.confidence_type} from" in methods(found)[1]
+
+    @pytest.mark.parametrize("interval", INTERVALS)
+    def test_the_interval_of_proportions_is_named(self, interval: Any) -> None:
+        found = OutcomeOptions(options().survival, TableOptions(interval=interval))
+        assert f"95 % intervals by {INTERVALS[interval]};" in methods(found)[4]
+
+    def test_what_is_asked_for_is_named(self) -> None:
+        found = methods(
+            options(survival={"confidence_level": 0.975, "confidence_type": "logit"}, incidence_interval="plain")
+        )
+        assert "with 97.5 % intervals of type logit" in found[1]
+        assert "have 97.5 % intervals" in found[4]
+        assert "with 97.5 % intervals of type plain" in found[5]
+
+    @pytest.mark.parametrize(("convention", "ties"), [("r", "Efron's"), ("spss", "Breslow's")])
+    def test_of_comparison_are_named_where_groups_are(self, convention: ConventionName, ties: str) -> None:
+        *_, tables, survival, ratios, incidences = found = methods(options(convention, BY_ARM))
+        assert len(found) == 10
+        assert tables == f"Proportions of groups were compared by {TABLE_TESTS['fisher']}."
+        assert survival.startswith("Survival of groups was compared by the log-rank test (Mantel,")
+        assert ratios.startswith(f"Hazard ratios are those of a Cox model with {ties} treatment of ties;")
+        assert incidences.startswith("Cumulative incidences of groups were compared by Gray's test (Ann Stat 1988")
+
+    def test_tests_not_asked_for_are_not_named(self) -> None:
+        found = methods(options("r", BY_ARM, tests=(), survival={"tests": ()}))
+        assert [sentence.split()[0] for sentence in found[6:]] == ["Hazard", "Cumulative"]
+
+    def test_several_tests_of_tables_are_one_sentence(self) -> None:
+        found = methods(options("r", BY_ARM, tests=("chi-squared", "trend")))
+        assert found[6] == (
+            "Proportions of groups were compared by Pearson's chi-squared test without continuity correction and "
+            "the Cochran-Armitage test for trend (Armitage, Biometrics 1955;11:375-386)."
+        )
+
+    def test_gray_s_test_is_named_where_events_compete(self) -> None:
+        found = methods(options("r", BY_ARM, **ONLY_SURVIVAL))
+        assert not any("Gray's" in sentence for sentence in found)
+
+
+class TestFewEvents:
+    def test_of_the_whole_sample(self) -> None:
+        found = cautions(deaths(*range(1, FEW_EVENTS + 1)))
+        assert found == {"few_events": "Fewer than 10 events, so that estimates are imprecise: local_progression."}
+        found = cautions(deaths(*range(1, FEW_EVENTS)), **ONLY_SURVIVAL)
+        assert found["few_events"].endswith(": overall_survival.")
+
+    def test_of_a_group(self) -> None:
+        found = cautions(
+            joined(a=deaths(*range(1, 11), arm="A"), b=deaths(1, -2, arm="B"), c=deaths(5, -9, arm="C")),
+            BY_ARM,
+            endpoints=("overall_survival",),
+        )
+        assert found["few_events"].endswith(": overall_survival by arm (B, C).")
+
+    def test_a_group_without_any_is_another_warning(self) -> None:
+        found = cautions(
+            joined(a=deaths(*range(1, 11), arm="A"), b=deaths(-1, -2, arm="B")), BY_ARM, endpoints=("overall_survival",)
+        )
+        assert "few_events" not in found
+        assert found["group_without_events"] == (
+            "No events, so that no hazard ratio exists: overall_survival by arm (B)."
+        )
+
+    def test_each_warning_comes_once_with_all_its_places(self) -> None:
+        found = cautions(joined(a=deaths(4, -9, arm="A"), b=deaths(5, -9, arm="B")), BY_ARM)
+        assert found["few_events"] == (
+            "Fewer than 10 events, so that estimates are imprecise: overall_survival; overall_survival by arm (A, B); "
+            "local_progression."
+        )
+
+    def test_an_end_point_without_units_has_none(self) -> None:
+        assert cautions(cohort(patient(9, lesion(**RESIDUAL))), endpoints=("local_progression",)) == {}
+
+
+class TestEmptyGroup:
+    BINS = Grouping("size", "lesion", "diameter_mm", (Bin("small", upper=30.0), Bin("large", lower=30.0)))
+
+    def test_is_named(self) -> None:
+        found = cautions(cohort(patient(9, lesion(diameter_mm=10.0))), self.BINS)
+        assert found["empty_group"] == "Groups without units are left out: local_progression by size (large)."
+
+    def test_none_is_none(self) -> None:
+        both = cohort(patient(9, lesion(diameter_mm=10.0), lesion(diameter_mm=40.0)))
+        assert "empty_group" not in cautions(both, self.BINS)
+
+
+class TestMedian:
+    def test_with_fewer_than_10_percent_at_risk(self) -> None:
+        """Of 20 patients 19 are censored before the last dies."""
+        found = cautions(deaths(*[-1] * 19, 5), **ONLY_SURVIVAL)
+        assert found["few_at_risk_at_median"] == (
+            "The median lies where fewer than 10 % are still at risk: overall_survival (all)."
+        )
+
+    def test_with_10_percent_at_risk_there_is_none(self) -> None:
+        assert "few_at_risk_at_median" not in cautions(deaths(*[-1] * 9, 5), **ONLY_SURVIVAL)
+
+    def test_on_a_flat_to_the_end(self) -> None:
+        found = cautions(deaths(1, 2, -3, -4), **ONLY_SURVIVAL)
+        assert found["median_on_last_flat"].startswith("Survival is exactly 0.5 up to the last follow-up")
+        assert found["median_on_last_flat"].endswith(": overall_survival (all).")
+
+    @pytest.mark.parametrize("follow_ups", [(1, 2, 3, -4), (1, -2, -3, -4), (-1, -2), (1, 2)])
+    def test_elsewhere_there_is_none(self, follow_ups: tuple[float, ...]) -> None:
+        found = cautions(deaths(*follow_ups), **ONLY_SURVIVAL)
+        assert not {"median_on_last_flat", "few_at_risk_at_median"} & set(found)
+
+    def test_of_a_group_is_named_with_it(self) -> None:
+        both = joined(a=deaths(*[-1] * 19, 5, arm="A"), b=deaths(1, -2, arm="B"))
+        found = cautions(both, BY_ARM, **ONLY_SURVIVAL)
+        assert found["few_at_risk_at_median"].endswith(": overall_survival (all); overall_survival by arm (A).")
+        assert found["median_on_last_flat"].endswith(": overall_survival by arm (B).")
+
+
+class TestLesionsAsIndependent:
+    def test_wherever_groups_of_lesions_are_compared(self) -> None:
+        both = cohort(patient(9, lesion(3, diameter_mm=10.0), lesion(4, diameter_mm=40.0)))
+        assert cautions(both, BY_DIAMETER)["lesions_as_independent"].endswith(
+            "do not: local_progression by size; primary technical success by size; secondary technical success by "
+            "size; local recurrence by size."
+        )
+
+    def test_not_of_tables_that_are_not_tested(self) -> None:
+        both = cohort(patient(9, lesion(3, diameter_mm=10.0), lesion(4, diameter_mm=40.0)))
+        found = cautions(both, BY_DIAMETER, tests=())
+        assert found["lesions_as_independent"].endswith("do not: local_progression by size.")
+
+    def test_not_where_there_is_one_group(self) -> None:
+        assert "lesions_as_independent" not in cautions(deaths(4, arm="A"), BY_ARM)
+
+    def test_not_of_patients(self) -> None:
+        both = joined(a=deaths(4, arm="A"), b=deaths(5, arm="B"))
+        assert "lesions_as_independent" not in cautions(both, BY_ARM, endpoints=("overall_survival",), tests=())
+
+
+class TestSmallExpectedCounts:
+    def sizes(self, small: tuple[int, int], large: tuple[int, int]) -> Cohort:
+        """Return lesions of two sizes, so many ablated of so many."""
+
+        def lesions(diameter: float, ablated: int, total: int) -> list[Lesion]:
+            outcomes = [True] * ablated + [False] * (total - ablated)
+            return [lesion(diameter_mm=diameter, primary_success=one) for one in outcomes]
+
+        return cohort(patient(9, *lesions(10.0, *small), *lesions(40.0, *large)))
+
+    def test_below_5(self) -> None:
+        """Of 20 lesions 9 failed: 4.5 are expected of 10."""
+        found = cautions(self.sizes((8, 10), (3, 10)), BY_DIAMETER, tests=("chi-squared",))
+        assert found["small_expected_counts"] == (
+            "A cell of the table expects fewer than 5 lesions; prefer Fisher's exact test to the chi-squared test: "
+            "primary technical success by size."
+        )
+
+    @pytest.mark.parametrize("tests", [("fisher",), ("trend",), ()])
+    def test_do_not_matter_to_other_tests(self, tests: tuple[str, ...]) -> None:
+        assert "small_expected_counts" not in cautions(self.sizes((8, 10), (3, 10)), BY_DIAMETER, tests=tests)
+
+    def test_5_are_enough(self) -> None:
+        found = cautions(self.sizes((8, 10), (2, 10)), BY_DIAMETER, tests=("chi-squared",))
+        assert "small_expected_counts" not in found
+
+    def test_do_not_matter_where_all_have_the_same_outcome(self) -> None:
+        assert "small_expected_counts" not in cautions(self.sizes((2, 2), (2, 2)), BY_DIAMETER, tests=("chi-squared",))
+
+    def test_a_group_without_lesions_does_not_hide_them(self) -> None:
+        """It drops out of the test."""
+        bins = (*BY_DIAMETER.bins[:1], Bin("large", 30.0, 50.0), Bin("largest", lower=50.0))
+        with_empty = Grouping("size", "lesion", "diameter_mm", bins)
+        found = cautions(self.sizes((8, 10), (3, 10)), with_empty, tests=("chi-squared",))
+        assert found["small_expected_counts"].endswith(": primary technical success by size.")
+
+    def test_tables_without_lesions_have_none(self) -> None:
+        residual = cohort(patient(9, lesion(**RESIDUAL)))
+        assert "small_expected_counts" not in cautions(residual, BY_DIAMETER, tests=("chi-squared",))
+
+
+def test_warnings_come_in_one_order() -> None:
+    both = joined(a=deaths(*[-1] * 19, 5, arm="A"), b=deaths(1, -2, arm="B"))
+    found = list(cautions(both, BY_ARM, TestEmptyGroup.BINS))
+    assert found == [code for code in SENTENCES if code in found]
+    assert len(found) > 3
