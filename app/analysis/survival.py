@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from app.analysis.conventions import Convention
-from app.analysis.cox import HazardRatio, group_hazard_ratios, robust_score_test
 from app.analysis.follow_up import FollowUp, follow_up
+from app.analysis.hazard_ratios import HazardRatio, group_hazard_ratios, robust_score_test
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.kaplan_meier import KaplanMeier, kaplan_meier

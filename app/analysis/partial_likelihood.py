@@ -1,0 +1,104 @@
+"""Cox's partial likelihood, its derivatives, and its score residuals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.analysis.arrays import FloatArray, sum_by
+from app.analysis.observations import Observations
+from app.analysis.risk_sets import RiskSets, sums_at
+
+#: Sums of relative risks below this, when the largest risk is 1, have lost their digits, or soon will.
+UNDERFLOW = 1e-290
+
+
+@dataclass(frozen=True, slots=True)
+class PartialLikelihood:
+    """The log partial likelihood at some coefficients, its gradient [p], and minus its second derivatives [p, p]."""
+
+    log_likelihood: float
+    score: FloatArray
+    information: FloatArray
+
+
+def _relative_risks(sets: RiskSets, covariates: FloatArray, coefficient: FloatArray) -> tuple[FloatArray, ...]:
+    """Return x b - max(x b) and its exponential, and at each step their sum over those at risk and their mean x."""
+    with np.errstate(all="ignore"):  # too long a step under- or overflows: NaN, and not taken
+        predictor = covariates @ coefficient
+        predictor -= predictor.max()
+        risk = np.exp(predictor)
+        weighted = (sets.weights * risk)[:, None]
+        total = sets.at_risk(np.column_stack((weighted, weighted * covariates)))
+        total[total[:, 0] < UNDERFLOW] = np.nan
+        return predictor, risk, total[:, 0], total[:, 1:] / total[:, :1]
+
+
+def partial_likelihood(sets: RiskSets, covariates: FloatArray, coefficient: FloatArray) -> PartialLikelihood:
+    """Return the log partial likelihood and its derivatives at some coefficients, in O(n p^2).
+
+    log L = sum over events x b - sum over steps log S0, where S0 = sum over those at risk of exp(x b). With the events
+    e that a row is expected to have (exp(x b) times the 1 / S0 of its steps): score = sum x (event - e), and
+    information = sum e x x' - sum over steps of xbar xbar', where xbar is the mean of x at risk weighted by exp(x b).
+
+    Source: Efron, JASA 1977;72:557; Breslow, Biometrics 1974;30:89.
+
+    Examples
+    --------
+    >>> from app.analysis.observations import observe
+    >>> from app.analysis.risk_sets import risk_sets
+    >>> sets = risk_sets(observe([1, 2, 3], [True, True, False]), "efron")
+    >>> at = partial_likelihood(sets, np.array([[1.0], [0.0], [0.0]]), np.zeros(1))
+    >>> round(at.log_likelihood, 4), at.score.round(4), at.information.round(4)
+    (-1.7918, array([0.6667]), array([[0.2222]]))
+    """
+    predictor, risk, total, mean = _relative_risks(sets, covariates, coefficient)
+    with np.errstate(all="ignore"):
+        expected = sets.weights * risk * sets.accrued((sets.mass / total)[:, None])[:, 0]
+        return PartialLikelihood(
+            float(sets.events @ predictor - sets.mass @ np.log(total)),
+            (sets.events - expected) @ covariates,
+            covariates.T @ (expected[:, None] * covariates) - mean.T @ (sets.mass[:, None] * mean),
+        )
+
+
+def score_residuals(sets: RiskSets, covariates: FloatArray, coefficient: FloatArray) -> FloatArray:
+    """Return what one subject of each row adds to the score, shape [n, p]; times the weights they sum to the score.
+
+    event (x - xbar) - sum over the steps at risk of exp(x b) (x - xbar) / S0; an event tied with others has the mean
+    xbar of their steps, and is at risk at each with the weight that it keeps.
+
+    Source: Lin & Wei, JASA 1989;84:1074. Checked against kidney.json and lung.json (clustered standard errors).
+
+    Examples
+    --------
+    >>> from app.analysis.observations import observe
+    >>> from app.analysis.risk_sets import risk_sets
+    >>> sets = risk_sets(observe([1, 2, 3], [True, True, False]), "efron")
+    >>> score_residuals(sets, np.array([[1.0], [0.0], [0.0]]), np.zeros(1)).round(4)
+    array([[0.4444],
+           [0.1111],
+           [0.1111]])
+    """
+    _, risk, total, mean = _relative_risks(sets, covariates, coefficient)
+    hazard, mass = (sets.mass / total)[:, None], sets.mass[:, None]
+    residual = -risk[:, None] * (covariates * sets.accrued(hazard) - sets.accrued(hazard * mean))
+    tied_mean = sums_at(sets.step_time, mass * mean) / sums_at(sets.step_time, mass)
+    residual[sets.event_rows] += covariates[sets.event_rows] - tied_mean[sets.event_time]
+    return residual
+
+
+def clusters_at_risk(observations: Observations, sets: RiskSets) -> float:
+    """Return the number of clusters, or without these of subjects, that are at risk at an event."""
+    if observations.cluster is None:
+        return float(sets.weights.sum())
+    return float(np.unique(observations.cluster[sets.weights > 0]).size)
+
+
+def score_variance(observations: Observations, residuals: FloatArray) -> FloatArray:
+    """Return the sum over clusters of u u', u being the sum of a cluster's residuals, shape [p, p]."""
+    if observations.cluster is None:
+        sums = (np.sqrt(observations.weights) * residuals.T).T  # a row of weight w is w clusters
+    else:
+        sums = np.array([sum_by(observations.cluster, column) for column in (observations.weights * residuals.T)]).T
+    sums[np.abs(sums) <= 1e-12 * observations.weights.sum()] = 0  # what rounding leaves of 0 is no variance
+    return np.asarray(sums.T @ sums)

@@ -1,0 +1,195 @@
+"""Risk sets of the partial likelihood: who is at risk at each event time, and how tied events leave."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from app.analysis.arrays import FloatArray, IntArray, sum_by
+from app.analysis.conventions import Ties
+from app.analysis.errors import InvalidParameterError
+from app.analysis.observations import Observations
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Places start .. stop - 1 of each row, for sums that take nothing away again: no large risk buries a small one.
+
+    Of all blocks of 2, 4, 8, .. places there is one whose middle is above the start and not above the stop: a sum over
+    the places is one from the middle down to the start and one from the middle up to the stop.
+
+    Attributes
+    ----------
+    start, stop : shape [n]
+    rows : of each length of half a block, the rows with such a block
+    """
+
+    start: IntArray
+    stop: IntArray
+    rows: dict[int, IntArray]
+
+    def over_rows(self, values: FloatArray, places: int) -> FloatArray:
+        """Return at each place the sums of `values` [n, q] over the rows that have it, shape [places, q]."""
+        columns = values.shape[1]
+        total = np.zeros((2 * places + 2, columns))
+        for half, rows in self.rows.items():
+            size = self._size(half, rows)
+            ends = np.concatenate((self.start[rows], self.stop[rows]))
+            at_ends = [sum_by(ends, column, size) for column in np.tile(values[rows], (2, 1)).T]
+            change = np.column_stack(at_ends).reshape(-1, 2, half, columns)
+            blocks = total[:size].reshape(change.shape)
+            blocks[:, 0] += _upward(change[:, 0])
+            blocks[:, 1, :-1] += _downward(change[:, 1, 1:])
+        return total[:places]
+
+    def over_places(self, values: FloatArray) -> FloatArray:
+        """Return for each row the sums of `values` [places, q] over its places, shape [n, q]."""
+        places, columns = values.shape
+        padded = np.concatenate((values, np.zeros((places + 2, columns))))
+        total = np.zeros((self.start.size, columns))
+        for half, rows in self.rows.items():
+            blocks = padded[: self._size(half, rows)].reshape(-1, 2, half, columns)
+            from_middle = np.zeros_like(blocks)
+            from_middle[:, 0] = _downward(blocks[:, 0])
+            from_middle[:, 1, 1:] = _upward(blocks[:, 1, :-1])
+            sums = from_middle.reshape(-1, columns)
+            total[rows] = sums[self.start[rows]] + sums[self.stop[rows]]
+        return total
+
+    def _size(self, half: int, rows: IntArray) -> int:
+        """Return where the last block that these rows have ends."""
+        return 2 * half * (int(self.start[rows].max()) // (2 * half) + 1)
+
+
+def _spans(start: IntArray, stop: IntArray) -> Spans:
+    # The middle is the stop without the bits below the highest in which it differs from the start.
+    highest_bit = np.frexp(start ^ stop)[1] - 1
+    used = start < stop
+    rows: dict[int, IntArray] = {
+        2 ** int(bit): np.flatnonzero(used & (highest_bit == bit)) for bit in np.unique(highest_bit[used])
+    }
+    return Spans(start, stop, rows)
+
+
+def _upward(values: FloatArray) -> FloatArray:
+    return np.cumsum(values, axis=1)
+
+
+def _downward(values: FloatArray) -> FloatArray:
+    return np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskSets:
+    """Who is at risk at each of m event times, and the steps in which the events tied there leave.
+
+    Attributes
+    ----------
+    weights : of the rows, 0 for those at risk at no event time, shape [n]
+    spans : event times at which a row is at risk and does not itself have an event
+    event_rows : rows that end with an event, shape [e]
+    event_time : place of each of these among the event times, ascending, shape [e]
+    step_time : place of each step among the event times, ascending, shape [s]
+    kept : share of the tied events that is still at risk at a step, shape [s]
+    mass : events that leave at a step, shape [s]
+    """
+
+    weights: FloatArray
+    spans: Spans
+    event_rows: IntArray
+    event_time: IntArray
+    step_time: IntArray
+    kept: FloatArray
+    mass: FloatArray
+
+    @property
+    def events(self) -> FloatArray:
+        """Return the events that each row stands for, shape [n]."""
+        events = np.zeros_like(self.weights)
+        events[self.event_rows] = self.weights[self.event_rows]
+        return events
+
+    def at_risk(self, values: FloatArray) -> FloatArray:
+        """Return the sums of `values` [n, q] over those at risk at each step, shape [s, q]."""
+        tied = sums_at(self.event_time, values[self.event_rows])
+        others = self.spans.over_rows(values, tied.shape[0])
+        return np.asarray(others[self.step_time] + self.kept[:, None] * tied[self.step_time])
+
+    def accrued(self, values: FloatArray) -> FloatArray:
+        """Return for each row the sums of `values` [s, q] over the steps at which it is at risk, shape [n, q]."""
+        accrued = self.spans.over_places(sums_at(self.step_time, values))
+        accrued[self.event_rows] += sums_at(self.step_time, self.kept[:, None] * values)[self.event_time]
+        return accrued
+
+
+def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
+    """Return the risk sets of the event times: entry < t <= time.
+
+    With d events at t (the sum of their weights), Breslow lets them leave in one step at which all are still at risk;
+    Efron in d steps, k = 0 .. d - 1, at which each is at risk with weight 1 - k / d. Crowds of events leave in fewer
+    steps of more mass, which give the same sums. A fraction of an event leaves in a last step of that mass.
+
+    Examples
+    --------
+    >>> from app.analysis.observations import observe
+    >>> sets = risk_sets(observe([1, 1, 2, 3], [True, True, True, False]), "efron")
+    >>> sets.event_time, sets.step_time, sets.kept, sets.mass
+    (array([0, 0, 1]), array([0, 0, 1]), array([0.5, 1. , 1. ]), array([1., 1., 1.]))
+    """
+    if ties not in get_args(Ties):
+        raise InvalidParameterError(f"ties are handled by one of {', '.join(get_args(Ties))}")
+    (event_rows,) = np.nonzero(observations.event)
+    times, event_time = np.unique(observations.time[event_rows], return_inverse=True)
+    leaves = np.searchsorted(times, observations.time, side="right")
+    enters = np.zeros_like(leaves)
+    if observations.entry is not None:
+        enters = np.searchsorted(times, observations.entry, side="right")
+    deaths = sum_by(event_time, observations.weights[event_rows])
+    one_step = np.arange(times.size), np.ones(times.size), deaths
+    return RiskSets(
+        np.where(leaves > enters, observations.weights, 0.0),
+        _spans(enters, leaves - observations.event),
+        event_rows,
+        event_time,
+        *(one_step if ties == "breslow" else _efron_steps(deaths)),
+    )
+
+
+def _efron_steps(deaths: FloatArray, exact: int = 16) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return event time, kept share and mass of Efron's steps: the last `exact` at each time one by one.
+
+    Before these, 16 .. 31, 32 .. 63, .. steps from the last are summed by Gauss's rule: what is summed is smooth there.
+    """
+    steps = np.ceil(deaths)
+    alone = np.minimum(steps, exact).astype(np.int64)
+    from_last = np.arange(alone.sum()) - np.repeat(np.cumsum(alone) - alone, alone)
+    parts: list[tuple[FloatArray, ...]] = [(np.repeat(np.arange(deaths.size), alone), from_last, np.ones(alone.sum()))]
+    first = exact
+    while (steps > first).any():
+        crowded = np.flatnonzero(steps > first)
+        nodes, mass = _discrete_gauss(np.minimum(steps[crowded], 2 * first) - first)
+        parts.append((np.repeat(crowded, nodes.shape[1]), first + nodes.ravel(), mass.ravel()))
+        first *= 2
+    time, from_last, mass = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(time, kind="stable")
+    time, from_last, mass = time[order], from_last[order], mass[order]
+    missing = (steps - deaths)[time]
+    return time, (from_last + 1 - missing) / deaths[time], np.where(from_last == 0, 1 - missing, mass)
+
+
+def _discrete_gauss(length: FloatArray, order: int = 12) -> tuple[FloatArray, FloatArray]:
+    """Return nodes and masses, shape [c, order], whose sum is that over 0 .. length - 1 for smooth functions.
+
+    They are the eigenvalues of the Jacobi matrix of the discrete Chebyshev polynomials (Golub & Welsch, Math Comput
+    1969;23:221), whose off-diagonal elements squared are i^2 (N^2 - i^2) / (4 (4 i^2 - 1)).
+    """
+    i, n = np.arange(1, order), length[:, None]
+    jacobi = np.zeros((length.size, order, order))
+    jacobi[:, i, i - 1] = np.sqrt(i**2 * np.maximum(n**2 - i**2, 0) / (4 * (4 * i**2 - 1)))
+    values, vectors = np.linalg.eigh(jacobi)
+    return (n - 1) / 2 + values, n * vectors[:, 0, :] ** 2
+
+
+def sums_at(position: IntArray, values: FloatArray) -> FloatArray:
+    """Return the sums of the rows of `values` [r, q] at each place; `position` is ascending, without gaps."""
+    return np.asarray(np.add.reduceat(values, np.flatnonzero(np.diff(position, prepend=-1)), axis=0))

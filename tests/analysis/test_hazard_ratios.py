@@ -1,0 +1,223 @@
+"""Hazard ratios of groups and the robust score test: by hand, by a linear program, and against R."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from app.analysis.arrays import FloatArray
+from app.analysis.conventions import Ties
+from app.analysis.cox import cox_regression
+from app.analysis.errors import NoEstimateError
+from app.analysis.hazard_ratios import group_hazard_ratios, robust_score_test
+from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
+from app.analysis.logrank import logrank_test
+from app.analysis.observations import Observations, observe
+from app.analysis.partial_likelihood import partial_likelihood
+from app.analysis.risk_sets import risk_sets
+from tests.analysis.cox_samples import (
+    BOTH_TIES,
+    FOUR_DEATHS,
+    covariates_of,
+    cox_block,
+    replicated,
+    sample_with_covariates,
+    samples,
+)
+from tests.references import assert_equal_to_r, reference
+
+
+def expected_events(test: HypothesisTest) -> FloatArray:
+    assert test.expected is not None
+    return test.expected
+
+
+def test_robust_score_test_by_hand() -> None:
+    """The residuals of the test above, in clusters of the first two and the third: 7/36 and -13/36."""
+    test = robust_score_test(observe([1, 2, 3], [True] * 3, group=[1, 0, 1], cluster=[0, 0, 1]), 2)
+    assert test.name == "robust-score"
+    assert test.statistic == pytest.approx((7 - 13) ** 2 / (7**2 + 13**2))
+    assert test.degrees_of_freedom == 1
+    assert test.observed is not None
+    np.testing.assert_array_equal(test.observed, [1, 2])
+    np.testing.assert_allclose(expected_events(test), [1 / 3 + 1 / 2, 2 / 3 + 1 / 2 + 1])
+
+
+def test_rows_without_clusters_are_clusters_of_their_own() -> None:
+    test = robust_score_test(observe([1, 2, 3], [True] * 3, group=[1, 0, 1]), 2)
+    assert test.statistic == pytest.approx((8 - 1 - 13) ** 2 / (8**2 + 1**2 + 13**2))
+
+
+def test_hazard_ratios_name_group_and_reference() -> None:
+    """Group 2 against 0 has the likelihood of the first test; group 1 is never at risk at an event."""
+    observations = observe([1, 2, 3, 0.5], [True, True, False, False], group=[2, 0, 2, 1])
+    first, second = group_hazard_ratios(observations, 3, confidence_level=0.9)
+    assert (first.group, first.reference, first.reason) == (1, 0, "the group has no events")
+    assert np.isnan([first.hazard_ratio, first.lower, first.upper, first.p_value]).all()
+    assert (second.group, second.reference, second.reason) == (2, 0, None)
+    assert second.hazard_ratio == pytest.approx(0.5**0.5)
+    # I = 2 r / (2 r + 1)^2 + r / (r + 1)^2 at r = 1 / sqrt 2
+    standard_error = (2**0.5 / (2**0.5 + 1) ** 2 + 0.5**0.5 / (0.5**0.5 + 1) ** 2) ** -0.5
+    assert second.upper / second.hazard_ratio == pytest.approx(np.exp(1.644853627 * standard_error))
+    assert second.hazard_ratio / second.lower == pytest.approx(np.exp(1.644853627 * standard_error))
+
+
+def ratios(observations: Observations, groups: int) -> list[tuple[bool, str | None]]:
+    return [(bool(np.isnan(ratio.hazard_ratio)), ratio.reason) for ratio in group_hazard_ratios(observations, groups)]
+
+
+MONOTONE = "monotone likelihood: while the two groups were at risk together, at most one of them had events"
+
+
+def test_a_group_without_events_leaves_the_others_as_without_it() -> None:
+    observations = observe([1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 0, 0], group=[0, 2, 2, 0, 1, 1])
+    without, both = group_hazard_ratios(observations, 3)
+    assert without.reason == "the group has no events"
+    (alone,) = group_hazard_ratios(observe([1, 2, 3, 4], [True] * 4, group=[0, 1, 1, 0]), 2)
+    assert (both.hazard_ratio, both.lower, both.p_value) == (alone.hazard_ratio, alone.lower, alone.p_value)
+
+
+def test_without_events_in_the_reference_group_there_are_no_hazard_ratios() -> None:
+    observations = observe([1, 2, 3, 4, 5], [1, 1, 1, 1, 0], group=[1, 2, 1, 2, 0])
+    assert ratios(observations, 4) == [(True, "the reference group has no events")] * 3
+
+
+def test_without_any_events_there_are_no_hazard_ratios() -> None:
+    assert ratios(observe([1, 2], [False, False], group=[0, 1]), 2) == [(True, "the reference group has no events")]
+
+
+def test_a_group_that_was_never_at_risk_with_others_has_no_hazard_ratio() -> None:
+    observations = observe([1, 2, 3, 11, 12], [True] * 5, entry=[0, 0, 0, 10, 10], group=[0, 1, 0, 2, 2])
+    assert ratios(observations, 3) == [
+        (False, None),
+        (True, "nobody of the group was at risk together with others at an event"),
+    ]
+
+
+def test_groups_that_die_one_after_the_other_have_no_hazard_ratio() -> None:
+    assert ratios(observe([1, 2, 3, 4, 5], [True] * 5, group=[0, 1, 0, 2, 2]), 3) == [(False, None), (True, MONOTONE)]
+    assert ratios(observe([1, 2, 3, 4], [True] * 4, group=[1, 1, 0, 0]), 2) == [(True, MONOTONE)]
+
+
+def test_one_group_has_no_hazard_ratio() -> None:
+    assert group_hazard_ratios(FOUR_DEATHS, 1) == []
+
+
+def test_a_hazard_ratio_out_of_reach_has_a_reason() -> None:
+    """A million billion die in one group for one in the other."""
+    observations = observe([1, 2, 3, 3], [1, 1, 0, 0], weight=[1e15, 1, 1e15, 1e15], group=[1, 0, 0, 1])
+    assert ratios(observations, 2) == [(True, "the hazard ratio is too near to 0 or infinity")]
+
+
+def test_too_few_clusters_leave_a_hazard_ratio_without_limits() -> None:
+    observations = observe([1, 2, 3], [True] * 3, group=[1, 0, 1], cluster=[0, 0, 0])
+    (ratio,) = group_hazard_ratios(observations, 2)
+    assert ratio.hazard_ratio == pytest.approx(0.5**0.5)
+    assert np.isnan([ratio.lower, ratio.upper, ratio.p_value]).all()
+    assert ratio.reason == "the clusters are too few for a robust standard error"
+
+
+@pytest.mark.parametrize(
+    "observations",
+    [
+        observe([1, 2], [False, False], group=[0, 1]),
+        observe([1, 2, 13, 14], [True] * 4, entry=[0, 0, 10, 10], group=[0, 0, 1, 1]),
+        observe([1, 2, 3], [True] * 3, group=[1, 0, 1], cluster=[0, 0, 0]),
+        observe([1, 1, 1, 2, 2, 2], [True] * 6, group=[0, 1, 1, 0, 1, 1], cluster=[0, 0, 0, 1, 1, 1]),
+    ],
+    ids=["no events", "never at risk together", "one cluster", "each cluster as expected"],
+)
+def test_a_robust_score_test_without_a_variance_has_a_reason(observations: Observations) -> None:
+    test = robust_score_test(observations, 2)
+    assert np.isnan([test.statistic, test.p_value]).all()
+    assert test.degrees_of_freedom == 0
+    assert test.reason is not None
+
+
+def assert_same_model(
+    observations: Observations, x: FloatArray, other: Observations, y: FloatArray, ties: Ties
+) -> None:
+    first, second = cox_regression(observations, x, ties=ties), cox_regression(other, y, ties=ties)
+    np.testing.assert_allclose(first.coefficient, second.coefficient, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(first.standard_error, second.standard_error, rtol=1e-8, atol=1e-9)
+    assert first.log_likelihood == pytest.approx(second.log_likelihood)
+
+
+@given(st.data(), samples(min_size=4), st.sampled_from(BOTH_TIES))
+@settings(deadline=None)
+def test_weights_are_replicated_rows(data: st.DataObject, observations: Observations, ties: Ties) -> None:
+    x = data.draw(covariates_of(observations, 1))
+    rows, y = replicated(observations, x)
+    try:
+        cox_regression(observations, x, ties=ties)
+    except NoEstimateError:
+        with pytest.raises(NoEstimateError):
+            cox_regression(rows, y, ties=ties)
+    else:
+        assert_same_model(observations, x, rows, y, ties)
+    weighted, unweighted = robust_score_test(observations, 3), robust_score_test(rows, 3)
+    np.testing.assert_allclose(weighted.statistic, unweighted.statistic, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(expected_events(weighted), expected_events(unweighted), rtol=1e-9)
+
+
+@given(samples(ties=False))
+@settings(deadline=None)
+def test_the_score_test_is_the_log_rank_test_where_there_are_no_ties(observations: Observations) -> None:
+    assume(np.unique(observations.time[observations.event]).size == observations.event.sum())
+    indicators = np.equal.outer(observations.groups, range(3)).astype(np.float64)
+    at = partial_likelihood(risk_sets(observations, "breslow"), indicators, np.zeros(3))
+    information = at.information.round(12)  # the difference of two sums: what should be 0 may be 1e-16
+    score_test, logrank = quadratic_form_test("score", at.score, information), logrank_test(observations, 3)
+    assert score_test.degrees_of_freedom == logrank.degrees_of_freedom
+    np.testing.assert_allclose(score_test.statistic, logrank.statistic, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        expected_events(robust_score_test(observations, 3)), expected_events(logrank), atol=1e-12
+    )
+
+
+def largest_distance(observations: Observations, code: int) -> float:
+    """Return how far, in [-1, 1], the log hazards of a group and of group 0 may part without lowering the likelihood.
+
+    It does not fall along c where nobody at risk at an event has a larger c than the one who has the event.
+    """
+    entry = np.full(observations.size, -1.0) if observations.entry is None else observations.entry
+    of_group = np.eye(3)[observations.groups]
+    rules = [
+        of_group[other] - of_group[row]
+        for row in np.flatnonzero(observations.event)
+        for other in np.flatnonzero((entry < observations.time[row]) & (observations.time[row] <= observations.time))
+    ]
+    apart = np.eye(3)[code] - np.eye(3)[0]
+    rows = np.array(rules).reshape(-1, 3)
+    programs = [linprog(sign * apart, A_ub=rows, b_ub=np.zeros(len(rules)), bounds=(-1, 1)) for sign in (1, -1)]
+    return max(-float(program["fun"]) for program in programs)
+
+
+@given(samples(min_size=3))
+@settings(deadline=None, max_examples=60)
+def test_a_hazard_ratio_is_there_if_and_only_if_the_likelihood_has_a_maximum(observations: Observations) -> None:
+    for ratio in group_hazard_ratios(replace(observations, cluster=None), 3):
+        exists = largest_distance(observations, ratio.group) < 1e-6
+        assert np.isfinite([ratio.hazard_ratio, ratio.lower, ratio.upper, ratio.p_value]).all() == exists
+        assert (ratio.reason is None) == exists
+
+
+@pytest.mark.parametrize("ties", BOTH_TIES)
+def test_group_hazard_ratios_equal_coxph(ties: Ties) -> None:
+    block = cox_block("aml", ties)
+    observations, x = sample_with_covariates("aml", block)
+    (ratio,) = group_hazard_ratios(replace(observations, group=x[:, 0].astype(np.int64)), 2, ties=ties)
+    names = ("hazard_ratio", "hr_lower", "hr_upper", "p_value")
+    figures = [ratio.hazard_ratio, ratio.lower, ratio.upper, ratio.p_value]
+    assert_equal_to_r(figures, [block["coefficients"][0][name] for name in names])
+
+
+@pytest.mark.parametrize(("ties", "expected"), [("efron", -0.5310235), ("breslow", -0.5303966)])
+def test_lung_by_sex(ties: Ties, expected: float) -> None:
+    columns = reference("lung")["columns"]
+    sex = [int(label == "female") for label in columns["group"]]
+    (ratio,) = group_hazard_ratios(observe(columns["time"], columns["event"], group=sex), 2, ties=ties)
+    assert np.log(ratio.hazard_ratio) == pytest.approx(expected, abs=5e-8)
