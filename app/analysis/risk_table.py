@@ -47,7 +47,8 @@ def risk_table(observations: Observations) -> RiskTable:
     distinct = time[is_new]
     leaving = sum_by(position, weights)
     events = sum_by(position, weights * observations.event)
-    staying = _without_rounding(np.cumsum(leaving[::-1])[::-1] - leaving - _waiting(observations, distinct))
+    staying = np.cumsum(leaving[::-1])[::-1] - leaving - _waiting(observations, distinct)
+    staying = _without_rounding(staying, observations)
     return RiskTable(distinct, leaving + staying, events, leaving - events, position)
 
 
@@ -55,7 +56,7 @@ def count_at_risk(observations: Observations, times: FloatArray) -> FloatArray:
     """Return the subjects at risk just before each of `times`, of which none need be a follow-up time."""
     remaining = np.concatenate((np.cumsum(observations.weights[::-1])[::-1], [0.0]))
     at_risk = remaining[np.searchsorted(observations.time, times, side="left")]
-    return _without_rounding(at_risk - _waiting(observations, times))
+    return _without_rounding(at_risk - _waiting(observations, times), observations)
 
 
 def _waiting(observations: Observations, times: FloatArray) -> FloatArray:
@@ -67,9 +68,9 @@ def _waiting(observations: Observations, times: FloatArray) -> FloatArray:
     return np.asarray(waiting[np.searchsorted(observations.entry[order], times, side="left")])
 
 
-def _without_rounding(at_risk: FloatArray) -> FloatArray:
+def _without_rounding(at_risk: FloatArray, observations: Observations) -> FloatArray:
     # The difference of two sums of fractional weights is not exactly 0 where nobody is left.
-    return np.where(at_risk < 1e-12 * np.max(at_risk, initial=0.0), 0.0, at_risk)
+    return np.where(at_risk < 1e-12 * np.sum(observations.weights), 0.0, at_risk)
 
 
 def per_survivor(table: RiskTable) -> FloatArray:
