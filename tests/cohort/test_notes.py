@@ -207,6 +207,11 @@ class TestSmallExpectedCounts:
             "primary technical success by size."
         )
 
+    def test_those_of_the_smallest_group_are_looked_at(self) -> None:
+        """Of 32 lesions 16 failed: 1 is expected of 2."""
+        found = cautions(self.sizes((2, 2), (14, 30)), BY_DIAMETER, tests=("chi-squared",))
+        assert "small_expected_counts" in found
+
     @pytest.mark.parametrize("tests", [("fisher",), ("trend",), ()])
     def test_do_not_matter_to_other_tests(self, tests: tuple[str, ...]) -> None:
         assert "small_expected_counts" not in cautions(self.sizes((8, 10), (3, 10)), BY_DIAMETER, tests=tests)

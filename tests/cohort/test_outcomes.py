@@ -130,6 +130,12 @@ class TestEndpoints:
         assert (found.median, found.mean, found.minimum, found.maximum) == (6.5, 38 / 6, 3, 9)
         assert found.reverse_kaplan_meier.estimate == 8
 
+    def test_follow_up_ends_by_censoring_alone(self) -> None:
+        """Those who died without recurrence are not said to have been followed for so short a time."""
+        _, progression = summarized(cohort(patient(2, died=True), patient(4, died=True), patient(9))).endpoints
+        assert progression.overall is not None
+        assert progression.overall.survival.follow_up.reverse_kaplan_meier.estimate == 9
+
 
 class TestGroupings:
     def test_of_patients_apply_to_both_end_points_and_of_lesions_to_those_of_lesions(self) -> None:
