@@ -47,8 +47,8 @@ def risk_table(observations: Observations) -> RiskTable:
     distinct = time[is_new]
     leaving = sum_by(position, weights)
     events = sum_by(position, weights * observations.event)
-    staying = np.cumsum(leaving[::-1])[::-1] - leaving - _waiting(observations, distinct)
-    staying = _without_rounding(staying, observations)
+    later = np.cumsum(leaving[::-1])[::-1] - leaving
+    staying = _without_rounding(later - _waiting(observations, distinct), observations)
     return RiskTable(distinct, leaving + staying, events, leaving - events, position)
 
 
