@@ -11,7 +11,7 @@ from app.analysis.errors import InvalidObservationsError
 from app.analysis.hypothesis_test import HypothesisTest
 
 #: What Fisher's test takes on: units, rows, and ways to fill rows (all of them take about a second and 200 MB).
-TOTAL_LIMIT, ROWS_LIMIT, WAYS_LIMIT = 1_000_000, 1_000, 3_000_000
+TOTAL_LIMIT, ROWS_LIMIT, WAYS_LIMIT = 1_000_000, 1_000, 1_000_000
 
 #: A table counts as no more probable than the observed one up to this relative difference, as in R.
 RELATIVE_TOLERANCE = 1e-7
@@ -72,7 +72,7 @@ def fisher_test(table: ArrayLike) -> HypothesisTest:
     Returns
     -------
     HypothesisTest named fisher: statistic NaN, degrees of freedom 0; p_value 1 where all units have the same outcome,
-        NaN with the reason where fewer than 2 groups have units, and beyond a million units, 1,000 rows or 3 million
+        NaN with the reason where fewer than 2 groups have units, and beyond a million units, 1,000 rows or 1 million
         ways to fill rows. Within that are 2 x 2 of any, 3 x 2 of 4,000 and 3 x 3 of 150 units, 10 x 2 with 30 and
         30 x 2 with 8 units in the smaller column, and many larger ones, the more so the more rows are equally long.
 

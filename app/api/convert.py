@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ OF_CAUSE = "event-free probability, competing events censored"
 
 def number(value: float) -> float | None:
     """Return a figure as JSON has it, null where it does not exist."""
-    return float(value) if np.isfinite(value) else None
+    return value if isfinite(value) else None
 
 
 def numbers(values: FloatArray) -> list[Any]:
