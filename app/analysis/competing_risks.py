@@ -8,7 +8,7 @@ from app.analysis.cumulative_incidence import AalenJohansen, aalen_johansen
 from app.analysis.intervals import ConfidenceType
 from app.analysis.observations import Observations
 from app.analysis.quantiles import Quantile
-from app.analysis.survival import BEYOND_FOLLOW_UP, LandmarkRate, SurvivalOptions, landmark_rates
+from app.analysis.survival import BEYOND_FOLLOW_UP, LandmarkRate, SurvivalOptions, landmark_columns, landmark_rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,18 @@ def estimate_incidences(
 def _rates(curves: AalenJohansen, event_free: list[LandmarkRate]) -> list[list[IncidenceRate]]:
     found = curves.rates(np.array([rate.time for rate in event_free]))
     unknown = np.array([rate.reason == BEYOND_FOLLOW_UP for rate in event_free], dtype=bool)
-    by_cause = []
-    for events, *estimates in zip(
-        found.events, found.incidence, found.standard_error, found.lower, found.upper, strict=True
-    ):
-        reasons = [
-            BEYOND_FOLLOW_UP if hidden else None if defined else f"no interval at {value:g}"
-            for hidden, defined, value in zip(unknown, np.isfinite(estimates[2]), estimates[0], strict=True)
+    return [
+        [
+            IncidenceRate(*row)
+            for row in zip(
+                found.time.tolist(),
+                found.at_risk.tolist(),
+                events.tolist(),
+                *landmark_columns(unknown, *estimates),
+                strict=True,
+            )
         ]
-        figures = np.where(unknown, np.nan, estimates)
-        columns = (found.time.tolist(), found.at_risk.tolist(), events.tolist(), *figures.tolist(), reasons)
-        by_cause.append([IncidenceRate(*row) for row in zip(*columns, strict=True)])
-    return by_cause
+        for events, *estimates in zip(
+            found.events, found.incidence, found.standard_error, found.lower, found.upper, strict=True
+        )
+    ]

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from app.analysis.arrays import BoolArray, FloatArray
 from app.analysis.conventions import Convention
 from app.analysis.follow_up import FollowUp, follow_up
 from app.analysis.hazard_ratios import HazardRatio, group_hazard_ratios, robust_score_test
@@ -195,13 +196,20 @@ def landmark_rates(
     at_risk = count_at_risk(curve.observations, at)
     events = np.concatenate(([0.0], np.cumsum(curve.table.events)))[place]
     unknown = (at > curve.time[-1]) & (survival > 0) & (not options.convention.carries_forward)
+    columns = landmark_columns(unknown, survival, standard_error, lower, upper)
+    return [LandmarkRate(*row) for row in zip(at.tolist(), at_risk.tolist(), events.tolist(), *columns, strict=True)]
+
+
+def landmark_columns(
+    unknown: BoolArray, estimate: FloatArray, standard_error: FloatArray, lower: FloatArray, upper: FloatArray
+) -> list[list[Any]]:
+    """Return the figures at landmarks as lists, NaN where `unknown`, and last the reasons for what does not exist."""
     reasons = [
         BEYOND_FOLLOW_UP if hidden else None if defined else f"no interval at {value:g}"
-        for hidden, defined, value in zip(unknown, np.isfinite(lower), survival, strict=True)
+        for hidden, defined, value in zip(unknown, np.isfinite(lower), estimate, strict=True)
     ]
-    figures = np.where(unknown, np.nan, (survival, standard_error, lower, upper))
-    columns = (at.tolist(), at_risk.tolist(), events.tolist(), *figures.tolist(), reasons)
-    return [LandmarkRate(*row) for row in zip(*columns, strict=True)]
+    figures = np.where(unknown, np.nan, (estimate, standard_error, lower, upper))
+    return [*figures.tolist(), reasons]
 
 
 def _horizon(curve: KaplanMeier, convention: Convention, largest_time_of_all: float | None) -> float:
