@@ -6,7 +6,7 @@ import numpy as np
 
 from app.analysis.cumulative_incidence import AalenJohansen, aalen_johansen
 from app.analysis.intervals import ConfidenceType
-from app.analysis.observations import Observations
+from app.analysis.observations import Observations, tied_to
 from app.analysis.quantiles import Quantile
 from app.analysis.survival import BEYOND_FOLLOW_UP, LandmarkRate, SurvivalOptions, landmark_columns, landmark_rates
 
@@ -59,13 +59,14 @@ def estimate_incidences(
 
 
 def _rates(curves: AalenJohansen, event_free: list[LandmarkRate]) -> list[list[IncidenceRate]]:
-    found = curves.rates(np.array([rate.time for rate in event_free]))
+    times = np.array([rate.time for rate in event_free])
+    found = curves.rates(tied_to(curves.curve.time, times))
     unknown = np.array([rate.reason == BEYOND_FOLLOW_UP for rate in event_free], dtype=bool)
     return [
         [
             IncidenceRate(*row)
             for row in zip(
-                found.time.tolist(),
+                times.tolist(),
                 found.at_risk.tolist(),
                 events.tolist(),
                 *landmark_columns(unknown, *estimates),

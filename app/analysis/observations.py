@@ -121,6 +121,23 @@ def observe(
     return _sorted(_with_clusters_named_by_content(_with_ties_merged(observations)))
 
 
+def tied_to(known: FloatArray, times: FloatArray) -> FloatArray:
+    """Return `times`, but for those that tie with one of the ascending `known` times that time itself.
+
+    Examples
+    --------
+    >>> tied_to(np.array([0.1 + 0.2, 2.0]), np.array([0.3, 1.0])) == [0.1 + 0.2, 1.0]
+    array([ True,  True])
+    """
+    width = _tie_width(known)
+    nearest = known[np.minimum(np.searchsorted(known, times - width), known.size - 1)]
+    return np.where(np.abs(nearest - times) <= width, nearest, times)
+
+
+def _tie_width(distinct: FloatArray) -> float:
+    return TOLERANCE * max(1.0, float(distinct.mean()))
+
+
 def _check(observations: Observations) -> None:
     time, entry, weight = observations.time, observations.entry, observations.weight
     columns = (observations.cause, entry, weight, observations.group, observations.cluster)
@@ -143,7 +160,7 @@ def _with_ties_merged(observations: Observations) -> Observations:
     time, entry = observations.time, observations.entry
     distinct = np.unique(time if entry is None else np.concatenate((time, entry)))
     gap = np.diff(distinct)
-    near = gap <= TOLERANCE * max(1.0, float(distinct.mean()))
+    near = gap <= _tie_width(distinct)
     if not near.any():
         return observations
     first_of_tie = distinct[np.concatenate(([True], ~near))]

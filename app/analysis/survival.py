@@ -15,7 +15,7 @@ from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.kaplan_meier import KaplanMeier, kaplan_meier
 from app.analysis.logrank import logrank_test
-from app.analysis.observations import Observations
+from app.analysis.observations import Observations, tied_to
 from app.analysis.quantiles import Quantile, quantile
 from app.analysis.restricted_mean import (
     RestrictedMean,
@@ -188,7 +188,8 @@ def landmark_rates(
     Before the first follow-up time S and its limits are 1. Beyond the last S is carried forward or does not exist, by
     the convention; where it is 0 it stays 0.
     """
-    at = np.asarray(times, dtype=np.float64)
+    asked = np.asarray(times, dtype=np.float64)
+    at = tied_to(curve.time, asked)
     place = curve.at(at) + 1
     survival, standard_error = curve.survival_at(at), np.concatenate(([0.0], curve.standard_error))[place]
     limits = probability_interval(survival, standard_error, options.confidence_level, confidence_type)
@@ -197,7 +198,7 @@ def landmark_rates(
     events = np.concatenate(([0.0], np.cumsum(curve.table.events)))[place]
     unknown = (at > curve.time[-1]) & (survival > 0) & (not options.convention.carries_forward)
     columns = landmark_columns(unknown, survival, standard_error, lower, upper)
-    return [LandmarkRate(*row) for row in zip(at.tolist(), at_risk.tolist(), events.tolist(), *columns, strict=True)]
+    return [LandmarkRate(*row) for row in zip(asked.tolist(), at_risk.tolist(), events.tolist(), *columns, strict=True)]
 
 
 def landmark_columns(

@@ -33,6 +33,13 @@ def test_incidences_and_event_free_probability_sum_to_one() -> None:
     assert sums == pytest.approx([1] * 5, rel=1e-15)
 
 
+def test_a_landmark_that_ties_with_an_event_comes_after_it() -> None:
+    observations = observe([0.1 + 0.2, 4], [1, 0])
+    found = estimate_incidences(observations, 1, SurvivalOptions(CONVENTIONS["r"], landmarks=(0.3,)), "log-log")
+    (rate,) = found.rates[0]
+    assert (rate.time, rate.at_risk, rate.events, rate.cumulative_incidence) == (0.3, 2, 1, 0.5)
+
+
 @pytest.mark.parametrize("name", ["sas", "spss", "stata"])
 def test_beyond_the_last_follow_up_incidences_are_unknown(name: str) -> None:
     options = SurvivalOptions(CONVENTIONS[name], landmarks=(6,))  # type: ignore[index]

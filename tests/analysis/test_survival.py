@@ -78,6 +78,13 @@ def test_landmarks_before_within_and_after_follow_up() -> None:
     assert after.reason == "no interval at 0"
 
 
+def test_a_landmark_that_ties_with_a_death_comes_after_it() -> None:
+    """0.1 + 0.2 is a little more than 0.3 in floating point, and one time with it."""
+    curve = kaplan_meier(observe([0.1 + 0.2, 4], [True, False]))
+    (found,) = landmark_rates(curve, [0.3], "log", R)
+    assert (found.time, found.at_risk, found.events, found.survival) == (0.3, 2, 1, 0.5)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_beyond_the_last_follow_up_survival_is_carried_forward_or_unknown(name: ConventionName) -> None:
     curve = kaplan_meier(observe([2, 4], [True, False]))
