@@ -370,6 +370,32 @@ class TestConventions:
             assert x == pytest.approx(2)
 
 
+@pytest.mark.parametrize(
+    ("asked", "of_tables", "of_survival", "of_progression"),
+    [
+        (None, ["fisher"], ["log-rank"], ["log-rank", "robust-score"]),
+        ([], [], [], ["robust-score"]),
+        (["log-rank"], [], ["log-rank"], ["log-rank", "robust-score"]),
+        (["trend", "fisher"], ["fisher", "trend"], [], ["robust-score"]),
+        (["chi-squared"], ["chi-squared"], [], ["robust-score"]),
+    ],
+)
+def test_the_tests_are_those_asked_for(
+    asked: list[str] | None, of_tables: list[str], of_survival: list[str], of_progression: list[str]
+) -> None:
+    """In one order, whatever that of the request; the score test goes with lesions."""
+    patients = [patient_json(time, died=True, covariates={"arm": label}) for time, label in ((3, "A"), (5, "B"))]
+    found = answered(cohort_json(*patients), groupings=[CATEGORIES[0]], **({} if asked is None else {"tests": asked}))
+
+    def names(tests: list[Json]) -> list[str]:
+        return [test["name"] for test in tests]
+
+    assert names(found["technical_success"]["groupings"][0]["tests"]) == of_tables * 2
+    assert names(found["local_recurrence"]["groupings"][0]["tests"]) == of_tables
+    comparisons = [result["groupings"][0]["comparison"] for result in found["endpoints"]]
+    assert [names(comparison["tests"]) for comparison in comparisons] == [of_survival, of_progression]
+
+
 def test_a_summary_by_hand_is_the_answer() -> None:
     """What the request asks for reaches the estimates, and what they give reaches the answer."""
     body = cohort_json(patient_json(4, died=True), patient_json(9, last_imaging=6), patient_json(16, died=True))
