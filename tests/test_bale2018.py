@@ -178,6 +178,8 @@ async def test_the_summary_reads_like_the_abstract(answer: Answer) -> None:
         "5/64 (7.8 %",
         "4/43 (9.3 %) for < 3 cm, 0/9 (0.0 %) for 3-5 cm, 1/12 (8.3 %) for > 5 cm",
         "No patient died",
+        "Mortality within 30 days of the first session was 0/25 (0.0 %",
+        "1 and 1 patients were followed for less.",
         "Median follow-up was 23.1 months (mean 31.3; range 0.1-100.8)",
         "29.3 +- 8.9 months (95 % CI 11.9-46.8)",
         "log-rank test P = 0.223",

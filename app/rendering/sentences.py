@@ -80,6 +80,12 @@ def _safety(outcomes: Outcomes) -> Iterator[str]:
         yield f"No patient died of the procedure or within {days} (0/{deaths.total}; upper limit {upper})."
     else:
         yield f"Patients who died of the procedure or within {days}: {_proportion(deaths, level)}."
+    early, late = safety.mortality_30_day, safety.mortality_90_day
+    unknown = f"; {early.unknown} and {late.unknown} patients were followed for less" if late.unknown else ""
+    yield (
+        f"Mortality within 30 days of the first session was {_proportion(early.proportion, level)}, "
+        f"within 90 days {_proportion(late.proportion, level)}{unknown}."
+    )
     sessions = safety.sessions_with_complications
     if sessions.count:
         yield f"Sessions with complications: {_proportion(sessions, level)}."

@@ -20,6 +20,11 @@ def sentences(found: Cohort, *groupings: Grouping, convention: ConventionName = 
     return summarize(summarize_outcomes(found, options(convention, *groupings, **fields)))
 
 
+def mortality(of_both: str) -> str:
+    """Return the sentence where 30 and 90 days have the same figures and nobody is left out."""
+    return f"Mortality within 30 days of the first session was {of_both}, within 90 days {of_both}."
+
+
 def about(words: str, found: list[str]) -> list[str]:
     return [sentence for sentence in found if sentence.startswith(words)]
 
@@ -34,6 +39,7 @@ def test_one_patient_with_one_lesion() -> None:
         ),
         "Lesions with local recurrence: 0/1 (0.0 %; 95 % CI 0.0-79.3 %), in 0/1 patients.",
         "No patient died of the procedure or within 30 days (0/1; upper limit 79.3 %).",
+        mortality("0/1 (0.0 %; 95 % CI 0.0-79.3 %)"),
         (
             "Median follow-up was 12.0 months (mean 12.0; range 12.0-12.0); "
             "the reverse Kaplan-Meier median was 12.0 months."
@@ -47,6 +53,7 @@ def test_one_death() -> None:
     found = sentences(cohort(patient(5, died=True), time_unit="days"), periprocedural_days=1)
     assert found[3:] == [
         "No patient died of the procedure or within 1 day (0/1; upper limit 79.3 %).",
+        mortality("1/1 (100.0 %; 95 % CI 20.7-100.0 %)"),
         "Median follow-up was 5.0 days (mean 5.0; range 5.0-5.0); the reverse Kaplan-Meier median was not reached.",
         "Median overall survival was 5.0 days (95 % CI not estimable), with 1 event among 1 patient.",
     ]
@@ -93,6 +100,7 @@ def test_a_whole_cohort() -> None:
         "Local recurrence by size: 1/3 (33.3 %) for small, 0/1 (0.0 %) for large (Fisher's exact test P = 1.000).",
         "Local recurrence by arm: 1/2 (50.0 %) for A, 0/2 (0.0 %) for B (Fisher's exact test P = 1.000).",
         "Patients who died of the procedure or within 30 days: 1/4 (25.0 %; 95 % CI 4.6-69.9 %).",
+        mortality("1/4 (25.0 %; 95 % CI 4.6-69.9 %)"),
         "Sessions with complications: 1/5 (20.0 %; 95 % CI 3.6-62.4 %).",
         "Median follow-up was 9.0 months (mean 9.6; range 0.4-20.0); the reverse Kaplan-Meier median was 20.0 months.",
         "Median overall survival was 9.0 +- 4.8 months (95 % CI 0.4-not reached), with 3 events among 4 patients.",
@@ -225,6 +233,7 @@ def test_an_end_point_without_units_is_not_spoken_of() -> None:
     assert found[2:] == [
         "Lesions with local recurrence: 0/0 (not known), in 0/0 patients; 3 lesions never completely ablated left out.",
         "No patient died of the procedure or within 30 days (0/2; upper limit 65.8 %).",
+        mortality("0/2 (0.0 %; 95 % CI 0.0-65.8 %)"),
         "Median follow-up was 9.0 months (mean 9.0; range 9.0-9.0); the reverse Kaplan-Meier median was 9.0 months.",
     ]
 
