@@ -106,5 +106,6 @@ def _standard_error(curve: KaplanMeier, level: float, estimate: float) -> tuple[
     before = max(np.flatnonzero(survival >= level + DENSITY_WINDOW - TOLERANCE), default=0)
     if time[after[0]] == 0:
         return np.nan, "no standard error: survival falls at time 0"
-    density = (survival[before] - survival[after[0]]) / (time[after[0]] - time[before])
-    return float(curve.standard_error[place] / density), None
+    # Times 1 / density: the density itself overflows where times are as small as numbers can be.
+    width, fall = time[after[0]] - time[before], survival[before] - survival[after[0]]
+    return float(curve.standard_error[place] * width / fall), None

@@ -135,11 +135,11 @@ def compare_restricted_means(
     (2.0, 0.5, 2.0)
     """
     difference = first.estimate - second.estimate
-    standard_error = _error_of_combination(first, second, 1.0, -1.0)
+    standard_error = _error_of_difference(first, second, 1.0, 1.0)
     ratio, log_error = np.nan, np.nan
     if first.estimate > 0 and second.estimate > 0:
         ratio = first.estimate / second.estimate
-        log_error = _error_of_combination(first, second, 1 / first.estimate, -1 / second.estimate)
+        log_error = _error_of_difference(first, second, first.estimate, second.estimate)
     width, factor = normal_quantile * standard_error, np.exp(normal_quantile * log_error)
     p_value = 2 * float(ndtr(-abs(difference) / standard_error)) if standard_error > 0 else np.nan
     return RestrictedMeanDifference(
@@ -154,12 +154,11 @@ def compare_restricted_means(
     )
 
 
-def _error_of_combination(
-    first: RestrictedMean, second: RestrictedMean, first_factor: float, second_factor: float
-) -> float:
+def _error_of_difference(first: RestrictedMean, second: RestrictedMean, first_unit: float, second_unit: float) -> float:
+    """Return the standard error of the difference of two means, each in its unit."""
     if first.influence is None or second.influence is None:
-        return float(np.hypot(first_factor * first.standard_error, second_factor * second.standard_error))
-    combined = np.zeros(max(first.influence.size, second.influence.size))
-    combined[: first.influence.size] += first_factor * first.influence
-    combined[: second.influence.size] += second_factor * second.influence
-    return float(np.sqrt(np.sum(combined**2)))
+        return float(np.hypot(first.standard_error / first_unit, second.standard_error / second_unit))
+    difference = np.zeros(max(first.influence.size, second.influence.size))
+    difference[: first.influence.size] += first.influence / first_unit
+    difference[: second.influence.size] -= second.influence / second_unit
+    return float(np.sqrt(np.sum(difference**2)))

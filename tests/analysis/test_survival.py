@@ -124,6 +124,18 @@ def test_groups_are_compared_up_to_the_shortest_of_their_follow_ups() -> None:
     assert [test.name for test in found.tests] == ["log-rank"]
 
 
+@pytest.mark.parametrize("clustered", [False, True])
+@pytest.mark.parametrize("smallest", [5e-324, 1e-310])
+def test_times_as_small_as_numbers_can_be_give_no_warning(smallest: float, clustered: bool) -> None:
+    """Warnings are errors here: neither the density of a median nor the ratio of means overflows."""
+    observations = observe(
+        [smallest] * 6, [1, 1, 0, 1, 0, 0], group=[0, 0, 0, 1, 1, 1], cluster=range(6) if clustered else None
+    )
+    estimates = by_group(observations, 2, R)
+    assert estimates[0].median.estimate == smallest
+    assert compare_survival(observations, estimates, R).restricted_mean_differences[0].compared.ratio == 1
+
+
 def test_groups_that_end_at_the_origin_have_no_mean_to_compare() -> None:
     observations = observe([0, 5], [True, True], group=[0, 1])
     assert compare_survival(observations, by_group(observations, 2, R), R).restricted_mean_differences == []

@@ -137,6 +137,17 @@ class TestEndpoints:
         assert progression.overall.survival.follow_up.reverse_kaplan_meier.estimate == 9
 
 
+def test_the_answer_says_what_survival_is_where_events_compete() -> None:
+    patients = [patient_json(time, died=True, covariates={"arm": label}) for time, label in ((3, "A"), (5, "B"))]
+    for result, meaning in zip(
+        answered(cohort_json(*patients), groupings=[CATEGORIES[0]])["endpoints"],
+        ("event-free probability", "event-free probability, competing events censored"),
+        strict=True,
+    ):
+        estimates = [result["estimate"], *result["groupings"][0]["groups"]]
+        assert [one["interpretation"] for one in estimates] == [meaning] * 3
+
+
 class TestGroupings:
     def test_of_patients_apply_to_both_end_points_and_of_lesions_to_those_of_lesions(self) -> None:
         survival, progression = summarized(ARMS, BY_DIAMETER, BY_ARM).endpoints
@@ -413,6 +424,7 @@ def test_a_summary_by_hand_is_the_answer() -> None:
     }
     assert found["technical_success"]["primary"]["interval"] == "wald"
     (survival,) = found["endpoints"]
+    assert survival["definition"].startswith("Time from the patient's first session to death of any cause;")
     rates = survival["estimate"]["rates"]
     assert [rate["survival"] for rate in rates] == [pytest.approx(2 / 3), 0]
     assert rates[0]["lower"] == pytest.approx(2 / 3 * exp(-1.6448536269514722 * sqrt(1 / 6)))

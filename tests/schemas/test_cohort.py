@@ -276,7 +276,7 @@ def changed(path: str, value: Any) -> Json:
     complication = {"system": "SIR", "grade": "A"}
     body = cohort_json(
         patient_json(
-            sessions=[session_json(complications=[complication])],
+            sessions=[session_json(complications=[complication]), session_json(id="T")],
             lesions=[lesion_json(3)],
             progressions=[{"time": 1, **PROGRESSION}],
         )
@@ -334,6 +334,39 @@ def test_nothing_is_coerced_and_nothing_unknown_taken(path: str, value: Any, pro
     (error,) = refused(Cohort, changed(path, value))
     steps = [str(step) for step in error["loc"] if step != "number"]
     assert ("/".join(steps), error["type"]) == (path, problem)
+
+
+def many(number: int, **fields: Any) -> list[Json]:
+    return [{"id": str(place), **fields} for place in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("path", "most", "more"),
+    [
+        ("name", "x" * 2000, "x" * 2001),
+        *((f"{owner}/id", "x" * 200, "x" * 201) for owner in ("patients/0", "patients/0/sessions/1", LESION)),
+        (f"{SESSION}/modality", "x" * 200, "x" * 201),
+        (f"{SESSION}/complications/0/grade", "x" * 50, "x" * 51),
+        (f"{SESSION}/complications/0/description", "x" * 2000, "x" * 2001),
+        ("patients/0/progressions/0/site", "x" * 200, "x" * 201),
+        (f"{LESION}/diameter_mm", 10_000, 10_001),
+        (f"{LESION}/volume_cm3", 1_000_000, 1_000_001),
+        ("patients/0/follow_up", 1_000_000, 1_000_001),
+        *(
+            (f"{owner}/covariates", *({str(x): x for x in range(n)} for n in (200, 201)))
+            for owner in ("patients/0", LESION)
+        ),
+        (f"{SESSION}/complications", *([{"system": "SIR", "grade": "A"}] * n for n in (100, 101))),
+        (f"{LESION}/recurrences", *([{"time": 3}] * n for n in (100, 101))),
+        ("patients/0/progressions", *([{"time": 3, **PROGRESSION}] * n for n in (1000, 1001))),
+        ("patients/0/lesions", *(many(n, session_id="S", primary_success=True) for n in (1000, 1001))),
+        ("patients/0/sessions", *([session_json(), *many(n, time=1)] for n in (999, 1000))),
+    ],
+)
+def test_sizes_have_limits(path: str, most: Any, more: Any) -> None:
+    parsed(Cohort, changed(path, most))
+    (error,) = refused(Cohort, changed(path, more))
+    assert "/".join(str(step) for step in error["loc"] if step != "number") == path
 
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}, NAN, INFINITE])
