@@ -35,6 +35,17 @@ class Rows:
         """Return the number of groups, 1 where the sample has none."""
         return 1 if self.group is None else max(self.group) + 1
 
+    def cut_in_two(self) -> "Rows":
+        """Return each row as two: (entry, middle] censored, and (middle, time]."""
+        entry = self.entry or [0.0] * self.size
+        middle = [(start + end) / 2 for start, end in zip(entry, self.time, strict=True)]
+        return replace(
+            self.take([*range(self.size)] * 2),
+            time=middle + self.time,
+            cause=[0] * self.size + self.cause,
+            entry=entry + middle,
+        )
+
     def columns(self) -> dict[str, Any]:
         """Return the columns that the sample has, as the arguments of `observe`."""
         pairs = ((field.name, getattr(self, field.name)) for field in fields(self))

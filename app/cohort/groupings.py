@@ -1,12 +1,15 @@
 """Groups of patients or lesions, by a variable and bins or categories."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
+from typing import TypeVar
 
 from app.analysis.errors import InvalidParameterError
 from app.cohort.model import Cohort, CovariateValue, Lesion, Patient, Unit
+
+AnyUnit = TypeVar("AnyUnit", Patient, Lesion)
 
 PATIENT_VARIABLES: dict[str, Callable[[Patient], CovariateValue]] = {
     "lesion_count": lambda patient: float(len(patient.lesions)),
@@ -94,10 +97,10 @@ def assign_groups(cohort: Cohort, grouping: Grouping) -> Groups:
     """
     lesions = cohort.lesions()
     if grouping.unit == "lesion":
-        labels, codes = _code([_lesion_value(lesion, grouping.variable) for _, lesion in lesions], grouping.bins)
+        values = _values([lesion for _, lesion in lesions], LESION_VARIABLES, grouping.variable)
+        labels, codes = _code(values, grouping.bins)
         return Groups(grouping, labels, None, codes)
-    values = [_patient_value(patient, grouping.variable) for patient in cohort.patients]
-    labels, codes = _code(values, grouping.bins)
+    labels, codes = _code(_values(cohort.patients, PATIENT_VARIABLES, grouping.variable), grouping.bins)
     return Groups(grouping, labels, codes, [codes[place] for place, _ in lesions])
 
 
@@ -120,16 +123,13 @@ def _category(value: str | bool | float) -> str:  # noqa: FBT001 - a value, no s
     return str(value).lower() if isinstance(value, bool) else f"{value + 0.0:.15g}"
 
 
-def _patient_value(patient: Patient, variable: str) -> CovariateValue:
+def _values(
+    units: Sequence[AnyUnit], variables: dict[str, Callable[[AnyUnit], CovariateValue]], variable: str
+) -> list[CovariateValue]:
     if variable.startswith(COVARIATE_PREFIX):
-        return patient.covariates.get(variable.removeprefix(COVARIATE_PREFIX))
-    return PATIENT_VARIABLES[variable](patient)
-
-
-def _lesion_value(lesion: Lesion, variable: str) -> CovariateValue:
-    if variable.startswith(COVARIATE_PREFIX):
-        return lesion.covariates.get(variable.removeprefix(COVARIATE_PREFIX))
-    return LESION_VARIABLES[variable](lesion)
+        name = variable.removeprefix(COVARIATE_PREFIX)
+        return [unit.covariates.get(name) for unit in units]
+    return [variables[variable](unit) for unit in units]
 
 
 def _decimal_sum(values: list[float]) -> float:

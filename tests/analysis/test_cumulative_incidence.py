@@ -327,15 +327,7 @@ def test_another_unit_of_time_scales_the_times_alone(sample: Rows, factor: float
 @settings(deadline=None)
 def test_follow_up_cut_in_two_counts_as_one(sample: Rows) -> None:
     """(entry, u] censored and (u, time] of one patient are the same as (entry, time]."""
-    middle = [(entry + time) / 2 for entry, time in zip(sample.entry or [], sample.time, strict=True)]
-    twice = sample.take([*range(sample.size)] * 2)
-    cut = replace(
-        twice,
-        time=middle + sample.time,
-        cause=[0] * sample.size + sample.cause,
-        entry=(sample.entry or []) + middle,
-    )
-    whole, parts = estimate_of(sample), estimate_of(cut)
+    whole, parts = estimate_of(sample), estimate_of(sample.cut_in_two())
     places = parts.curve.at(whole.curve.time)
     np.testing.assert_allclose(parts.incidence[:, places], whole.incidence, rtol=1e-12)
     np.testing.assert_allclose(parts.standard_error[:, places] ** 2, whole.standard_error**2, rtol=1e-9, atol=1e-14)

@@ -233,15 +233,7 @@ def test_clusters_of_one_row_give_greenwoods_errors_and_binomial_ones_of_the_haz
 @settings(deadline=None)
 def test_follow_up_cut_in_two_counts_as_one(sample: Rows) -> None:
     """(entry, u] censored and (u, time] of one patient are the same as (entry, time]."""
-    middle = [(entry + time) / 2 for entry, time in zip(sample.entry or [], sample.time, strict=True)]
-    twice = sample.take([*range(sample.size)] * 2)
-    cut = replace(
-        twice,
-        time=middle + sample.time,
-        cause=[0] * sample.size + sample.cause,
-        entry=(sample.entry or []) + middle,
-    )
-    whole, parts = curve_of(sample), curve_of(cut)
+    whole, parts = curve_of(sample), curve_of(sample.cut_in_two())
     assert_close(figures(parts)[:, parts.at(whole.time)], figures(whole))
 
 
