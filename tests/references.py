@@ -50,6 +50,8 @@ def sample(name: str, block: dict[str, Any]) -> tuple[Observations, list[str]]:
         entry=column("entry"),
         weight=column("weights"),
         group=None if group is None else [labels.index(label) for label in group],
+        # Where weights are no frequencies, and variances robust, R takes each row as a cluster.
+        sampling="robust" in block.get("variance", "") and "weights" in columns,
         cluster=None if cluster is None else [sorted(set(cluster)).index(code) for code in cluster],
     ), labels
 

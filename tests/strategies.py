@@ -15,7 +15,7 @@ LAST_TIME = 6
 class Rows:
     """Columns of a sample in no order, near-ties and all; None where it has no such column.
 
-    Group and cluster codes are 0, 1, .. without gaps.
+    Group, stratum and cluster codes are 0, 1, .. without gaps.
     """
 
     time: list[float]
@@ -23,6 +23,7 @@ class Rows:
     entry: list[float] | None = None
     weight: list[int] | None = None
     group: list[int] | None = None
+    stratum: list[int] | None = None
     cluster: list[int] | None = None
 
     @property
@@ -75,6 +76,7 @@ def rows(
     entry: bool | None = None,
     weight: bool | None = None,
     group: bool | None = None,
+    stratum: bool | None = False,
     cluster: bool | None = None,
     near_ties: bool = False,
     min_size: int = 1,
@@ -108,8 +110,17 @@ def rows(
         entries,
         column(st.integers(1, 4)) if wanted(weight) else None,
         _without_gaps(column(st.integers(0, groups - 1))) if wanted(group) else None,
+        _without_gaps(column(st.integers(0, 2))) if wanted(stratum) else None,
         _without_gaps(column(st.integers(0, size - 1))) if wanted(cluster) else None,
     )
+
+
+@st.composite
+def split_in_rows(draw: st.DrawFn, samples: st.SearchStrategy[Rows]) -> tuple[Rows, Rows]:
+    """Draw a sample with frequency weights, and the same with a row for each subject in any order."""
+    sample = draw(samples)
+    subjects = sample.replicated()
+    return sample, subjects.take(draw(st.permutations(range(subjects.size))))
 
 
 @st.composite

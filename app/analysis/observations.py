@@ -1,6 +1,7 @@
 """Checked, sorted arrays: the place of the entry rule and of the tie rule."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,8 +21,9 @@ class Observations:
     time : end of follow-up, shape [n]; near-ties are merged already
     cause : what ended it, shape [n]: 0 = censored, 1 = the event of interest, 2.. = competing events
     entry : start of follow-up, shape [n], or None where all rows start at the origin
-    weight : frequency weights, shape [n], or None where each row is one subject
-    group, cluster : codes 0, 1, .. of the compared groups and of the patients, shape [n], or None
+    weight : subjects that a row stands for, or its sampling weight; shape [n], or None where each row is one subject
+    group, stratum, cluster : codes 0, 1, .. of compared groups, strata and patients, shape [n], or None
+    sampling : whether the weights are sampling weights: a row is one subject then, and clusters are always there
     """
 
     time: FloatArray
@@ -29,7 +31,9 @@ class Observations:
     entry: FloatArray | None = None
     weight: FloatArray | None = None
     group: IntArray | None = None
+    stratum: IntArray | None = None
     cluster: IntArray | None = None
+    sampling: bool = False
 
     @property
     def size(self) -> int:
@@ -53,14 +57,7 @@ class Observations:
 
     def select(self, rows: BoolArray | IntArray) -> "Observations":
         """Return the rows that a mask, or places in ascending order, name; the sorting is kept."""
-        return Observations(
-            self.time[rows],
-            self.cause[rows],
-            None if self.entry is None else self.entry[rows],
-            None if self.weight is None else self.weight[rows],
-            None if self.group is None else self.group[rows],
-            None if self.cluster is None else self.cluster[rows],
-        )
+        return replace(self, **{name: column[rows] for name, column in _columns(self).items()})
 
     def split(self, groups: int) -> list["Observations"]:
         """Return one sample for each of the group codes 0 .. groups - 1."""
@@ -82,20 +79,24 @@ def observe(
     entry: ArrayLike | None = None,
     weight: ArrayLike | None = None,
     group: ArrayLike | None = None,
+    stratum: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
+    sampling: bool = False,
 ) -> Observations:
     """Return the sample that the arrays describe, checked and sorted, with near-ties merged.
 
     Times closer than 1.49e-8 (the square root of the machine epsilon), absolutely or relative to their mean,
-    are one time: 0.1 + 0.2 and 0.3 tie, as in R's `survfit(timefix = TRUE)`.
+    are one time: 0.1 + 0.2 and 0.3 tie, as in R's `survfit(timefix = TRUE)`. Rows that say the same become one with
+    their weights added up, so that a sample and its table of counts are the same to the last bit; rows with sampling
+    weights stay apart, each a cluster of its own unless clusters are given.
 
     Parameters
     ----------
     time : end of follow-up, finite and >= 0, shape [n]
     cause : 0 = censored, 1.. = kind of event; booleans will do for a single kind; shape [n]
     entry : start of follow-up, 0 <= entry < time, shape [n]
-    weight : frequency weights > 0, shape [n]
-    group, cluster : codes 0, 1, .., shape [n]; clusters are coded anew, by what their rows are
+    weight : > 0, shape [n]: the subjects that a row stands for, or with `sampling` its sampling weight
+    group, stratum, cluster : codes 0, 1, .., shape [n]; clusters are coded anew, by what their rows are
 
     Raises
     ------
@@ -104,21 +105,26 @@ def observe(
 
     Examples
     --------
-    >>> observe([2.0, 0.3, 0.1 + 0.2], [True, False, True]).time
-    array([0.3, 0.3, 2. ])
+    >>> observations = observe([2.0, 0.3, 0.1 + 0.2], [True, True, True])
+    >>> observations.time, observations.weight
+    (array([0.3, 2. ]), array([2., 1.]))
     """
-    times = np.asarray(time, dtype=np.float64) + 0.0  # + 0.0 makes -0.0 a zero like any other
-    entries = None if entry is None else np.asarray(entry, dtype=np.float64) + 0.0
     observations = Observations(
-        times,
+        np.asarray(time, dtype=np.float64) + 0.0,  # + 0.0 makes -0.0 a zero like any other
         np.asarray(cause).astype(np.int64),
-        entries,
+        None if entry is None else np.asarray(entry, dtype=np.float64) + 0.0,
         None if weight is None else np.asarray(weight, dtype=np.float64),
-        None if group is None else np.asarray(group, dtype=np.int64),
-        None if cluster is None else np.asarray(cluster, dtype=np.int64),
+        _codes(group),
+        _codes(stratum),
+        _codes(cluster),
+        sampling,
     )
     _check(observations)
-    return _sorted(_with_clusters_named_by_content(_with_ties_merged(observations)))
+    ordered = _sorted(_with_ties_merged(observations))
+    if sampling and cluster is None:
+        return replace(ordered, cluster=np.arange(ordered.size))
+    distinct = ordered if sampling else _counted(ordered)
+    return distinct if cluster is None else _sorted(_with_clusters_named_by_content(distinct))
 
 
 def tied_to(known: FloatArray, times: FloatArray) -> FloatArray:
@@ -134,26 +140,57 @@ def tied_to(known: FloatArray, times: FloatArray) -> FloatArray:
     return np.where(np.abs(nearest - times) <= width, nearest, times)
 
 
+def strata_in_sequence(observations: Observations) -> Observations:
+    """Return the sample with its strata one after another in time, so that nobody is at risk with another stratum.
+
+    Ranks take the place of times. What depends on the risk sets alone, as a partial likelihood does, is for this sample
+    what it is for the strata together.
+
+    Examples
+    --------
+    >>> sample = strata_in_sequence(observe([5, 7, 5], [True, True, False], stratum=[0, 1, 1]))
+    >>> sample.entry, sample.time
+    (array([0., 3., 3.]), array([1., 4., 5.]))
+    """
+    if observations.stratum is None:
+        return observations
+    entry = np.full(observations.size, -1.0) if observations.entry is None else observations.entry
+    moments = np.unique(np.concatenate((entry, observations.time)))
+    start = np.asarray(observations.stratum * moments.size, dtype=np.float64)
+    times, entries = (start + np.searchsorted(moments, values) for values in (observations.time, entry))
+    return _sorted(replace(observations, time=times, entry=entries))
+
+
+def _codes(values: ArrayLike | None) -> IntArray | None:
+    return None if values is None else np.asarray(values, dtype=np.int64)
+
+
+def _columns(observations: Observations) -> dict[str, Any]:
+    values = {field.name: getattr(observations, field.name) for field in fields(observations)}
+    return {name: column for name, column in values.items() if isinstance(column, np.ndarray)}
+
+
 def _tie_width(distinct: FloatArray) -> float:
     return TOLERANCE * max(1.0, float(distinct.mean()))
 
 
 def _check(observations: Observations) -> None:
     time, entry, weight = observations.time, observations.entry, observations.weight
-    columns = (observations.cause, entry, weight, observations.group, observations.cluster)
     if time.ndim != 1 or time.size == 0:
         raise InvalidObservationsError("a sample has at least one row")
-    if any(column is not None and column.shape != time.shape for column in columns):
+    if any(column.shape != time.shape for column in _columns(observations).values()):
         raise InvalidObservationsError("the columns differ in length")
     if not (np.isfinite(time).all() and (time >= 0).all()):
         raise InvalidObservationsError("a time is not finite or below 0")
-    codes = (observations.cause, observations.group, observations.cluster)
+    codes = (observations.cause, observations.group, observations.stratum, observations.cluster)
     if any(column is not None and (column < 0).any() for column in codes):
-        raise InvalidObservationsError("a cause, group or cluster is below 0")
+        raise InvalidObservationsError("a cause, group, stratum or cluster is below 0")
     if entry is not None and not ((entry >= 0) & (entry < time)).all():
         raise InvalidObservationsError("an entry is below 0 or not before its time")
     if weight is not None and not (np.isfinite(weight).all() and (weight > 0).all()):
         raise InvalidObservationsError("a weight is not finite or not above 0")
+    if observations.sampling and weight is None:
+        raise InvalidObservationsError("sampling weights are missing")
 
 
 def _with_ties_merged(observations: Observations) -> Observations:
@@ -173,21 +210,23 @@ def _with_ties_merged(observations: Observations) -> Observations:
     return replace(observations, time=merged(time), entry=None if entry is None else merged(entry))
 
 
+def _counted(observations: Observations) -> Observations:
+    """Return the sorted sample with one row for all that say the same, its weight the sum of theirs."""
+    columns = _columns(observations)
+    columns.pop("weight", None)
+    differs = np.any([column[1:] != column[:-1] for column in columns.values()], axis=0)
+    starts = np.flatnonzero(np.concatenate(([True], differs)))
+    if starts.size == observations.size:
+        return observations
+    return replace(observations.select(starts), weight=np.add.reduceat(observations.weights, starts))
+
+
 def _with_clusters_named_by_content(observations: Observations) -> Observations:
     # Sums over clusters run in the order of their codes: with codes by content, rounding does not depend on the order
     # of rows. Clusters with the same rows may be exchanged.
-    if observations.cluster is None:
-        return observations
-    cluster, *columns = (
-        observations.cluster,
-        observations.time,
-        observations.cause,
-        observations.entry,
-        observations.weight,
-        observations.group,
-    )
-    rows = np.column_stack([column for column in columns if column is not None])
-    _, kind_of_row = np.unique(rows, axis=0, return_inverse=True)
+    columns = _columns(observations)
+    cluster = columns.pop("cluster")
+    _, kind_of_row = np.unique(np.column_stack(list(columns.values())), axis=0, return_inverse=True)
     order = np.lexsort((kind_of_row, cluster))
     starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
     contents = [kinds.tolist() for kinds in np.split(kind_of_row[order], starts[1:])]
@@ -197,11 +236,13 @@ def _with_clusters_named_by_content(observations: Observations) -> Observations:
 
 
 def _sorted(observations: Observations) -> Observations:
-    # Every column is a key, so that rounding in sums over rows does not depend on the order they came in.
+    # Every column is a key, so that rounding in sums over rows does not depend on the order they came in; the weight is
+    # the last, so that rows that say the same stand together.
     keys = (
-        observations.cluster,
-        observations.group,
         observations.weight,
+        observations.cluster,
+        observations.stratum,
+        observations.group,
         observations.entry,
         observations.cause,
         observations.cause == 0,

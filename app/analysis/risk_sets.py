@@ -132,7 +132,7 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
     Examples
     --------
     >>> from app.analysis.observations import observe
-    >>> sets = risk_sets(observe([1, 1, 2, 3], [True, True, True, False]), "efron")
+    >>> sets = risk_sets(observe([1, 1, 2, 3], [True, True, True, False], group=[0, 1, 2, 3]), "efron")
     >>> sets.event_time, sets.step_time, sets.kept, sets.mass
     (array([0, 0, 1]), array([0, 0, 1]), array([0.5, 1. , 1. ]), array([1., 1., 1.]))
     """

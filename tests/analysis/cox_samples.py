@@ -53,7 +53,8 @@ def replicated(observations: Observations, x: FloatArray) -> tuple[Observations,
 def crowd(size: int) -> tuple[Observations, FloatArray]:
     """Return a sample of 10 times `size` subjects, all of whom die at one of two times, with its covariate."""
     weight = [size * share for share in (2, 3, 1, 1, 3)]
-    return observe([1, 1, 2, 2, 2], [True] * 5, weight=weight), column(1, 0, 0, 1, 1)
+    # The group keeps rows apart that differ in their covariate alone.
+    return observe([1, 1, 2, 2, 2], [True] * 5, weight=weight, group=range(5)), column(1, 0, 0, 1, 1)
 
 
 def sample_with_covariates(name: str, block: dict[str, Any]) -> tuple[Observations, FloatArray]:

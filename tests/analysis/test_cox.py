@@ -37,14 +37,14 @@ def test_without_ties_by_hand() -> None:
 
 def test_efron_lets_tied_events_leave_one_by_one() -> None:
     """Two of three die at 1, one with x = 1: L = r / (r + 2) / (r + 2 - (r + 1) / 2) is largest at r = sqrt 6."""
-    model = cox_regression(observe([1, 1, 2], [True, True, False]), column(0, 1, 0))
+    model = cox_regression(observe([1, 1, 2], [True, True, False], group=[0, 1, 2]), column(0, 1, 0))
     assert model.hazard_ratio == pytest.approx([6**0.5])
     assert model.null_log_likelihood == pytest.approx(-np.log(3 * 2))
 
 
 def test_breslow_lets_tied_events_leave_together() -> None:
     """Two of three die at 1, one with x = 1: L = r / (r + 2)^2 is largest at r = 2, where I = 2 * 1/2 * 1/2."""
-    model = cox_regression(observe([1, 1, 2], [True, True, False]), column(0, 1, 0), ties="breslow")
+    model = cox_regression(observe([1, 1, 2], [True, True, False], group=[0, 1, 2]), column(0, 1, 0), ties="breslow")
     assert model.hazard_ratio == pytest.approx([2])
     assert model.null_log_likelihood == pytest.approx(-np.log(9))
     assert model.standard_error == pytest.approx([2**0.5])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -313,6 +314,7 @@ def test_the_codes_of_the_causes_do_not_matter(sample: Rows, codes: list[int]) -
 @given(rows(causes=CAUSES), st.sampled_from([0.25, 1 / 3, 365.25, 1e6]))
 @settings(deadline=None)
 def test_another_unit_of_time_scales_the_times_alone(sample: Rows, factor: float) -> None:
+    scaled: dict[str, Any]
     scaled = {name: factor * np.array(sample.columns()[name]) for name in ("time", "entry") if name in sample.columns()}
     estimate, other = estimate_of(sample), aalen_johansen(observe(**sample.columns() | scaled), CAUSES)
     for name in ESTIMATES:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -312,6 +313,7 @@ def test_weights_are_replicated_rows(sample: Rows) -> None:
 @given(rows(causes=3, groups=GROUPS, group=True), st.sampled_from([0.25, 365.25]))
 @settings(deadline=None)
 def test_the_unit_of_time_does_not_matter(sample: Rows, factor: float) -> None:
+    scaled: dict[str, Any]
     scaled = {name: factor * np.array(sample.columns()[name]) for name in ("time", "entry") if name in sample.columns()}
     other = gray_test(observe(**sample.columns() | scaled), GROUPS, 1)
     np.testing.assert_array_equal(other.statistic, gray_test(sample.observe(), GROUPS, 1).statistic)

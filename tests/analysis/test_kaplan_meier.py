@@ -1,6 +1,7 @@
 """Kaplan-Meier and Nelson-Aalen: by hand, literally and by their properties."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -203,6 +204,7 @@ def test_the_codes_of_the_clusters_do_not_matter(sample: Rows) -> None:
 @given(rows(), st.sampled_from([0.25, 1 / 3, 7.0, 365.25, 1e6]))
 @settings(deadline=None)
 def test_another_unit_of_time_scales_the_times_alone(sample: Rows, factor: float) -> None:
+    scaled: dict[str, Any]
     scaled = {name: factor * np.array(sample.columns()[name]) for name in ("time", "entry") if name in sample.columns()}
     curve, other = curve_of(sample), kaplan_meier(observe(**sample.columns() | scaled))
     np.testing.assert_array_equal(other.time, curve.time * factor)

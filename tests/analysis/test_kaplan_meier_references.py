@@ -1,6 +1,5 @@
 """Kaplan-Meier and Nelson-Aalen against other software: lifelines and R."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,8 +41,6 @@ def blocks_with(section: str, figures: str) -> list[Any]:
 def curves(name: str, block: dict[str, Any], **options: Any) -> list[tuple[KaplanMeier, dict[str, Any]]]:
     """Return the curve of each stratum of a block, next to R's figures."""
     observations, labels = sample(name, block)
-    if block["id"].endswith("weighted_robust"):  # where weights are no frequencies, R takes each row as a cluster
-        observations = replace(observations, cluster=np.arange(observations.size))
     parts = observations.split(max(len(labels), 1))
     return [(kaplan_meier(part, **options), r) for part, r in zip(parts, block["strata"], strict=True)]
 

@@ -41,14 +41,15 @@ def test_without_events_there_is_no_test() -> None:
 
 
 def logrank_subject_by_subject(observations: Observations, groups: int) -> tuple[list[float], list[float]]:
-    rows = list(zip(observations.time, observations.event, observations.groups, strict=True))
+    rows = list(zip(observations.time, observations.event, observations.groups, observations.weights, strict=True))
     observed, expected = [0.0] * groups, [0.0] * groups
-    for now in {time for time, event, _ in rows if event}:
+    for now in {row[0] for row in rows if row[1]}:
         exposed = [row for row in rows if row[0] >= now]
         deaths = [row for row in exposed if row[0] == now and row[1]]
         for group in range(groups):
-            observed[group] += sum(row[2] == group for row in deaths)
-            expected[group] += len(deaths) * sum(row[2] == group for row in exposed) / len(exposed)
+            observed[group] += sum(row[3] for row in deaths if row[2] == group)
+            at_risk = sum(row[3] for row in exposed if row[2] == group)
+            expected[group] += sum(row[3] for row in deaths) * at_risk / sum(row[3] for row in exposed)
     return observed, expected
 
 

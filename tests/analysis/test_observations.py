@@ -1,5 +1,6 @@
 """Checking, sorting and the merging of near-ties."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +11,14 @@ from hypothesis import strategies as st
 
 from app.analysis.arrays import TOLERANCE
 from app.analysis.errors import InvalidObservationsError
-from app.analysis.observations import Observations, observe
+from app.analysis.observations import Observations, observe, strata_in_sequence
+from app.analysis.risk_table import risk_table
 from tests import literal
-from tests.strategies import Rows, rows, shuffled
+from tests.strategies import Rows, rows, shuffled, split_in_rows
 
 
 def columns(observations: Observations) -> dict[str, Any]:
-    names = ("time", "cause", "entry", "weight", "group", "cluster")
+    names = ("time", "cause", "entry", "group", "stratum", "cluster", "weight")
     return {name: getattr(observations, name) for name in names if getattr(observations, name) is not None}
 
 
@@ -47,18 +49,50 @@ def test_rows_are_sorted_by_time_and_events_come_first() -> None:
     assert observations.size == 5
 
 
-def test_every_column_breaks_ties_in_the_order_entry_weight_group_cluster() -> None:
+def test_every_column_breaks_ties_in_the_order_entry_group_stratum_cluster_weight() -> None:
     observations = observe(
-        [1] * 5,
-        [1] * 5,
-        entry=[0.5, 0, 0, 0, 0],
-        weight=[1, 2, 1, 1, 1],
-        group=[0, 0, 1, 0, 0],
-        cluster=[0, 0, 0, 1, 0],
+        [1] * 6,
+        [1] * 6,
+        entry=[0.5, 0, 0, 0, 0, 0],
+        group=[0, 1, 0, 0, 0, 0],
+        stratum=[0, 0, 1, 0, 0, 0],
+        cluster=[2, 2, 2, 1, 0, 0],
+        weight=[1, 1, 1, 1, 3, 2],
+        sampling=True,
     )
-    assert [row[2:5] for row in table(observations)] == [(0, 1, 0), (0, 1, 0), (0, 1, 1), (0, 2, 0), (0.5, 1, 0)]
-    assert observations.cluster is not None
-    assert observations.cluster[0] < observations.cluster[1]
+    order = [(0, 0, 0, 0, 1), (0, 0, 0, 2, 2), (0, 0, 0, 2, 3), (0, 0, 1, 1, 1), (0, 1, 0, 1, 1), (0.5, 0, 0, 1, 1)]
+    assert [row[2:] for row in table(observations)] == order
+
+
+def test_rows_that_say_the_same_are_counted() -> None:
+    observations = observe([2, 1, 2, 2, 2], [1, 0, 1, 0, 1], weight=[1, 1, 3, 1, 2], group=[0, 0, 0, 0, 1])
+    assert table(observations) == [(1, 0, 0, 1), (2, 1, 0, 4), (2, 1, 1, 2), (2, 0, 0, 1)]
+
+
+def test_rows_with_sampling_weights_stay_apart_each_a_cluster() -> None:
+    observations = observe([2, 1, 2], [1, 0, 1], weight=[0.5, 1, 0.5], sampling=True)
+    assert table(observations) == [(1, 0, 0, 1), (2, 1, 1, 0.5), (2, 1, 2, 0.5)]
+
+
+@given(split_in_rows(rows(causes=2, stratum=None, near_ties=True)))
+@settings(deadline=None)
+def test_a_table_of_counts_and_its_rows_are_the_same_sample(samples: tuple[Rows, Rows]) -> None:
+    counts, subjects = (sample.observe() for sample in samples)
+    assert (counts.weights == subjects.weights).all()
+    assert_identical(replace(counts, weight=None), replace(subjects, weight=None))
+
+
+@given(rows(causes=2, stratum=True, near_ties=True))
+@settings(deadline=None)
+def test_strata_in_sequence_have_the_risk_sets_of_each_stratum(sample: Rows) -> None:
+    observations = sample.observe()
+    sequence, strata = strata_in_sequence(observations), observations.stratum
+    assert strata is not None
+    found = risk_table(sequence)
+    alone = [risk_table(observations.select(strata == code)) for code in range(int(strata.max()) + 1)]
+    for counts in ("at_risk", "events", "censored"):
+        expected = np.concatenate([getattr(part, counts) for part in alone])
+        np.testing.assert_array_equal(getattr(found, counts), expected)
 
 
 def test_clusters_keep_their_rows_and_are_numbered_by_them() -> None:
@@ -105,7 +139,8 @@ def test_minus_zero_is_zero() -> None:
     ],
 )
 def test_near_ties_become_the_first_of_their_times(near: list[float], merged: list[float]) -> None:
-    np.testing.assert_array_equal(observe(near[::-1], [1] * len(near)).time, merged)
+    found = observe(near[::-1], [1] * len(near), group=range(len(near)))
+    np.testing.assert_array_equal(found.time, merged)
 
 
 @pytest.mark.parametrize(
@@ -144,9 +179,10 @@ def test_entries_tie_with_times() -> None:
         ({"time": [1, np.nan]}, "a time is not finite or below 0"),
         ({"time": [1, np.inf]}, "a time is not finite or below 0"),
         ({"time": [1, -1e-9]}, "a time is not finite or below 0"),
-        ({"cause": [1, -1]}, "a cause, group or cluster is below 0"),
-        ({"group": [0, -1]}, "a cause, group or cluster is below 0"),
-        ({"cluster": [-1, 0]}, "a cause, group or cluster is below 0"),
+        ({"cause": [1, -1]}, "a cause, group, stratum or cluster is below 0"),
+        ({"stratum": [0, -1]}, "a cause, group, stratum or cluster is below 0"),
+        ({"group": [0, -1]}, "a cause, group, stratum or cluster is below 0"),
+        ({"cluster": [-1, 0]}, "a cause, group, stratum or cluster is below 0"),
         ({"entry": [0, -1]}, "an entry is below 0 or not before its time"),
         ({"entry": [0, 2]}, "an entry is below 0 or not before its time"),
         ({"entry": [1.5, 0]}, "an entry is below 0 or not before its time"),
@@ -157,6 +193,7 @@ def test_entries_tie_with_times() -> None:
         ({"weight": [1, -1]}, "a weight is not finite or not above 0"),
         ({"weight": [1, np.nan]}, "a weight is not finite or not above 0"),
         ({"weight": [1, np.inf]}, "a weight is not finite or not above 0"),
+        ({"sampling": True}, "sampling weights are missing"),
     ],
 )
 def test_what_is_no_sample_is_refused(arguments: dict[str, Any], message: str) -> None:
@@ -167,7 +204,7 @@ def test_what_is_no_sample_is_refused(arguments: dict[str, Any], message: str) -
 def test_a_mask_and_ascending_places_select_rows() -> None:
     observations = observe([1, 2, 3], [1, 0, 2], entry=[0, 1, 2], weight=[1, 2, 3], group=[0, 1, 0], cluster=[0, 1, 2])
     chosen = observations.select(np.array([True, False, True]))
-    assert table(chosen) == [(1, 1, 0, 1, 0, 0), (3, 2, 2, 3, 0, 2)]
+    assert table(chosen) == [(1, 1, 0, 0, 0, 1), (3, 2, 2, 0, 2, 3)]
     assert_identical(chosen, observations.select(np.array([0, 2])))
 
 
@@ -193,17 +230,28 @@ def test_observing_is_sorting_the_rows_with_their_merged_times(sample: Rows) -> 
     merged = {"time": [first[time] for time in sample.time]}
     if sample.entry is not None:
         merged["entry"] = [first[entry] for entry in sample.entry]
-    expected = zip(*(sample.columns() | merged).values(), strict=True)
-    assert table(sample.observe()) == sorted(expected, key=lambda row: (row[0], row[1] == 0, *row[1:]))
+    weights = sample.weight or [1] * sample.size
+    values = replace(sample, weight=None).columns() | merged
+    counts: Counter[tuple[float, ...]] = Counter()
+    for *row, weight in zip(*values.values(), weights, strict=True):
+        counts[tuple(row)] += weight
+    expected = [(*row, count) for row, count in counts.items()]
+    observations = sample.observe()
+    found = table(replace(observations, weight=observations.weights))
+    assert found == sorted(expected, key=lambda row: (row[0], row[1] == 0, *row[1:]))
 
 
 @given(rows(causes=2, cluster=True))
 @settings(deadline=None)
 def test_rows_of_one_cluster_stay_together(sample: Rows) -> None:
-    def clusters(cases: list[tuple[Any, ...]]) -> list[list[tuple[Any, ...]]]:
-        return sorted(sorted(row[:-1] for row in cases if row[-1] == code) for code in {row[-1] for row in cases})
+    def counted(observations: Observations) -> list[tuple[Any, ...]]:
+        return table(replace(observations, weight=observations.weights, cluster=None))
 
-    assert clusters(table(sample.observe())) == clusters(list(zip(*sample.columns().values(), strict=True)))
+    observations, given_to = sample.observe(), sample.cluster or []
+    assert observations.cluster is not None
+    found = [counted(observations.select(np.equal(observations.cluster, code))) for code in range(max(given_to) + 1)]
+    alone = [[row for row, code in enumerate(given_to) if code == each] for each in sorted(set(given_to))]
+    assert sorted(found) == sorted(counted(sample.take(rows_).observe()) for rows_ in alone)
 
 
 @given(rows(causes=2, cluster=True, near_ties=True), st.permutations(range(10)))
@@ -220,7 +268,7 @@ def test_every_derived_sample_keeps_the_sorting(sample: Rows) -> None:
     derived = [observations, observations.flipped(), observations.only_cause(1), observations.only_cause(2)]
     for each in [*derived, *observations.split(sample.groups), observations.select(observations.event)]:
         assert_sorted(each)
-    assert sum(part.size for part in observations.split(sample.groups)) == sample.size
+    assert sum(part.size for part in observations.split(sample.groups)) == observations.size
 
 
 @given(rows(near_ties=True))
@@ -240,7 +288,7 @@ def test_the_order_of_rows_changes_no_bit(samples: tuple[Rows, Rows]) -> None:
 @given(rows(causes=2, near_ties=True))
 @settings(deadline=None)
 def test_inputs_are_neither_changed_nor_kept(sample: Rows) -> None:
-    arrays = {name: np.array(values) for name, values in sample.columns().items()}
+    arrays: dict[str, Any] = {name: np.array(values) for name, values in sample.columns().items()}
     for values in arrays.values():
         values.flags.writeable = False
     observations = observe(**arrays)

@@ -60,8 +60,8 @@ def test_the_sas_figures_of_aml() -> None:
 
 
 def mean_with_row_weights(observations: Observations, extra: FloatArray, horizon: float) -> float:
-    """Return the mean when each row weighs 1 + extra, from the definition and row by row."""
-    weight, area, survival, last = 1 + extra, 0.0, 1.0, 0.0
+    """Return the mean when each row weighs `extra` more, from the definition and row by row."""
+    weight, area, survival, last = observations.weights + extra, 0.0, 1.0, 0.0
     entry = np.zeros(observations.size) if observations.entry is None else observations.entry
     for time in sorted(set(observations.time[observations.time < horizon])):
         area += survival * (time - last)
@@ -89,10 +89,10 @@ def test_the_clustered_variance_is_the_jackknife_of_the_definition(has_entry: bo
         derivative = [
             (mean_with_row_weights(observations, row, horizon) - mean_with_row_weights(observations, -row, horizon))
             / (2 * step)
-            for row in np.eye(40) * step
+            for row in np.eye(observations.size) * step
         ]
         mean = restricted_mean(kaplan_meier(observations), horizon, Z)
-        expected = np.bincount(cluster, derivative)
+        expected = np.bincount(cluster, observations.weights * derivative)
         assert mean.influence is not None
         np.testing.assert_allclose(mean.influence, expected, rtol=1e-5, atol=1e-7)
         assert mean.standard_error == pytest.approx(float(np.sqrt(np.sum(expected**2))), rel=1e-5)

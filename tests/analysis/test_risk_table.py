@@ -21,7 +21,7 @@ def test_all_four_kinds_of_ties_by_hand() -> None:
     np.testing.assert_array_equal(table.at_risk, [6, 5, 4, 2, 1])
     np.testing.assert_array_equal(table.events, [2, 1, 0, 1, 0])
     np.testing.assert_array_equal(table.censored, [0, 1, 2, 0, 1])
-    np.testing.assert_array_equal(table.position, [0, 0, 1, 1, 2, 2, 3, 4])
+    np.testing.assert_array_equal(table.position, [0, 1, 1, 2, 3, 4])
 
 
 @pytest.mark.parametrize(
