@@ -41,7 +41,7 @@ def sample(name: str, block: dict[str, Any]) -> tuple[Observations, list[str]]:
 
     group = column("group")
     labels = [] if group is None else reference(name)["column_info"][part["group"]]["levels"]
-    cluster = column("cluster")
+    cluster, stratum = column("cluster"), column("strata")
     cause = column("cause") or column("event")
     assert cause is not None
     return observe(
@@ -52,6 +52,7 @@ def sample(name: str, block: dict[str, Any]) -> tuple[Observations, list[str]]:
         group=None if group is None else [labels.index(label) for label in group],
         # Where weights are no frequencies, and variances robust, R takes each row as a cluster.
         sampling="robust" in block.get("variance", "") and "weights" in columns,
+        stratum=None if stratum is None else [sorted(set(stratum)).index(code) for code in stratum],
         cluster=None if cluster is None else [sorted(set(cluster)).index(code) for code in cluster],
     ), labels
 
