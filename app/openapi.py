@@ -36,6 +36,7 @@ Times are numbers in the request's `time_unit`. Requests may carry an `X-Request
 """
 TAGS = [
     {"name": "outcomes", "description": "The outcomes of a treatment cohort"},
+    {"name": "survival", "description": "Survival of any sample of subjects, by the conventions of any package"},
     {"name": "operations", "description": "For those who run the service: health, version, metrics"},
 ]
 

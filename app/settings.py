@@ -17,6 +17,8 @@ class Settings(BaseSettings):
     """A larger body is refused (413) while it streams in."""
     max_patients: PositiveInt = 100_000
     """A larger cohort is refused (413)."""
+    max_subjects: PositiveInt = 2_000_000
+    """More rows of subjects are refused (413)."""
     inline_body_bytes: NonNegativeInt = 100_000
     """A larger body is read and computed in a worker thread, so that small requests need not wait for it."""
     log_level: LogLevel = "info"

@@ -10,6 +10,7 @@ def test_each_setting_has_a_default() -> None:
     assert Settings().model_dump() == {
         "max_body_bytes": 67_108_864,
         "max_patients": 100_000,
+        "max_subjects": 2_000_000,
         "inline_body_bytes": 100_000,
         "log_level": "info",
     }

@@ -6,9 +6,10 @@ import numpy as np
 
 from app.analysis.cumulative_incidence import AalenJohansen, aalen_johansen
 from app.analysis.intervals import ConfidenceType
+from app.analysis.landmarks import BEYOND_FOLLOW_UP, LandmarkRate, landmark_columns, landmark_rates
 from app.analysis.observations import Observations, tied_to
 from app.analysis.quantiles import Quantile
-from app.analysis.survival import BEYOND_FOLLOW_UP, LandmarkRate, SurvivalOptions, landmark_columns, landmark_rates
+from app.analysis.survival import SurvivalOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,13 @@ def estimate_incidences(
     curves = aalen_johansen(
         observations, causes, confidence_level=options.confidence_level, confidence_type=confidence_type
     )
-    event_free = landmark_rates(curves.curve, options.landmarks, confidence_type, options)
+    event_free = landmark_rates(
+        curves.curve,
+        options.landmarks,
+        confidence_level=options.confidence_level,
+        confidence_type=confidence_type,
+        carries_forward=options.convention.carries_forward,
+    )
     return IncidenceEstimate(curves, curves.quantiles(0.5), _rates(curves, event_free), event_free)
 
 

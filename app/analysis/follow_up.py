@@ -31,8 +31,8 @@ def follow_up(
     """Describe the follow-up times as observed, and as they would be had nobody had the event.
 
     The quartiles are those of Hyndman & Fan's type 7 (linear interpolation between order statistics; R's and NumPy's
-    default). The reverse Kaplan-Meier curve has events and censorings exchanged; a subject with the event at t stays
-    at risk for the censorings at t.
+    default), with sampling weights scaled to sum to the number of rows. The reverse Kaplan-Meier curve has events and
+    censorings exchanged; a subject with the event at t stays at risk for the censorings at t.
 
     Source: Schemper & Smith, Control Clin Trials 1996;17:343. Checked against the `reverse_km` blocks of aml.json,
     lung.json, veteran.json and ovarian.json.
@@ -46,6 +46,8 @@ def follow_up(
     (3.0, 4.0, 9.0)
     """
     time, weights = observations.time, observations.weights
+    if observations.sampling:  # rows are subjects: their weights only say how much each counts
+        weights = weights * (observations.size / np.sum(weights))
     reverse = kaplan_meier(observations.flipped(), confidence_level=confidence_level, confidence_type=confidence_type)
     lower_quartile, median, upper_quartile = _order_statistics(time, weights, np.array([0.25, 0.5, 0.75]))
     return FollowUp(
@@ -61,7 +63,7 @@ def follow_up(
 
 def _order_statistics(time: FloatArray, weights: FloatArray, probabilities: FloatArray) -> FloatArray:
     """Return the quantiles of sorted times, each standing for `weights` subjects."""
-    cumulative = np.cumsum(weights)
+    cumulative = np.round(np.cumsum(weights), 9)  # scaled weights add up to whole numbers within rounding only
     place = (cumulative[-1] - 1) * probabilities
     below = np.floor(place)
     last = time.size - 1

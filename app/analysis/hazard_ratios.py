@@ -11,7 +11,7 @@ from app.analysis.conventions import Ties
 from app.analysis.cox import CoxModel, cox_regression
 from app.analysis.errors import NoEstimateError
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
-from app.analysis.observations import Observations
+from app.analysis.observations import Observations, strata_in_sequence
 from app.analysis.partial_likelihood import clusters_at_risk, score_residuals, score_variance
 from app.analysis.risk_sets import risk_sets
 from app.analysis.risk_table import count_at_risk, risk_table
@@ -35,9 +35,10 @@ def group_hazard_ratios(
 ) -> list[HazardRatio]:
     """Return the hazard ratio of each of the groups 1 .. groups - 1 to group 0, by Cox regression on indicators.
 
-    The likelihood has a maximum if and only if from each group a chain leads to each other of "one of this group had an
-    event while one of the next was at risk". The groups that such chains join to group 0 and back are fitted; those
-    they do not have no hazard ratio, and leave the others as they would in the limit: without them.
+    Risk sets count entry < t <= time, within strata where the sample has them. The likelihood has a maximum if and only
+    if from each group a chain leads to each other of "one of this group had an event while one of the next was at
+    risk". The groups that such chains join to group 0 and back are fitted; those they do not have no hazard ratio, and
+    leave the others as they would in the limit: without them.
 
     Parameters
     ----------
@@ -56,18 +57,54 @@ def group_hazard_ratios(
     >>> [(round(ratio.hazard_ratio, 4), ratio.reason) for ratio in ratios]
     [(0.7071, None), (nan, 'the group has no events')]
     """
-    reasons = _reasons_without_ratio(observations, groups)
-    fitted = [code for code in range(1, groups) if not reasons[code]]
-    found: dict[int, HazardRatio] = {}
-    if fitted:
-        part = observations.select(np.isin(observations.groups, [0, *fitted]))
-        try:
-            model = cox_regression(part, _indicators(part, fitted), ties=ties, confidence_level=confidence_level)
-            found = {code: _hazard_ratio(code, model, column) for column, code in enumerate(fitted)}
-        except NoEstimateError:
-            reasons = [reason or "the hazard ratio is too near to 0 or infinity" for reason in reasons]
+    fit = fit_groups(observations, groups, ties=ties, confidence_level=confidence_level)
     nothing = (np.nan, np.nan, np.nan, np.nan)
-    return [found.get(code) or HazardRatio(code, 0, *nothing, reasons[code]) for code in range(1, groups)]
+    ratios = {code: HazardRatio(code, 0, *nothing, fit.reasons[code]) for code in range(1, groups)}
+    if fit.model is not None:
+        ratios |= {code: _hazard_ratio(code, fit.model, column) for column, code in enumerate(fit.codes)}
+    return list(ratios.values())
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFit:
+    """The Cox model of those groups that have a hazard ratio to group 0, within strata where there are any.
+
+    Attributes
+    ----------
+    codes : these groups, in the order of the coefficients; [] without a model
+    reasons : of each group why it has no hazard ratio, "" for group 0 and `codes`
+    model : None where no group has a hazard ratio
+    """
+
+    codes: list[int]
+    reasons: list[str]
+    model: CoxModel | None
+
+    def part(self, observations: Observations) -> Observations:
+        """Return the rows that the model is fitted to."""
+        return observations.select(np.isin(observations.groups, [0, *self.codes]))
+
+
+def fit_groups(
+    observations: Observations, groups: int, *, ties: Ties = "efron", confidence_level: float = 0.95
+) -> GroupFit:
+    """Fit the Cox model of the groups that have a hazard ratio to group 0, see `group_hazard_ratios`; never raise."""
+    sample = strata_in_sequence(observations)
+    reasons = _reasons_without_ratio(sample, groups)
+    fit = GroupFit([code for code in range(1, groups) if not reasons[code]], reasons, None)
+    if not fit.codes:
+        return fit
+    part = fit.part(sample)
+    try:
+        model = cox_regression(part, group_indicators(part, fit.codes), ties=ties, confidence_level=confidence_level)
+    except NoEstimateError:
+        return GroupFit([], [reason or "the hazard ratio is too near to 0 or infinity" for reason in reasons], None)
+    return replace(fit, model=model)
+
+
+def group_indicators(observations: Observations, codes: Iterable[int]) -> FloatArray:
+    """Return for each row, in columns for each of the codes, whether it is of that group: 0 or 1."""
+    return np.equal.outer(observations.groups, list(codes)).astype(np.float64)
 
 
 def _hazard_ratio(code: int, model: CoxModel, column: int) -> HazardRatio:
@@ -103,17 +140,13 @@ def _reasons_without_ratio(observations: Observations, groups: int) -> list[str]
     return [reason(code) for code in range(groups)]
 
 
-def _indicators(observations: Observations, codes: Iterable[int]) -> FloatArray:
-    return np.equal.outer(observations.groups, list(codes)).astype(np.float64)
-
-
 def robust_score_test(observations: Observations, groups: int) -> HypothesisTest:
     """Test whether the groups have the same hazard where rows of a cluster depend on one another.
 
     U' V^- U with U the score of the group indicators at hazard ratios of 1 (observed - expected events, Efron ties,
-    risk sets entry < t <= time) and V = sum over clusters of u u', u the sum of a cluster's score residuals. A row is
-    a cluster of its own where the sample has none. With no more clusters than degrees of freedom the statistic is the
-    number of clusters, whatever the data: NaN then.
+    risk sets entry < t <= time, within strata where the sample has them) and V = sum over clusters of u u', u the sum
+    of a cluster's score residuals. A row is a cluster of its own where the sample has none. With no more clusters than
+    degrees of freedom the statistic is the number of clusters, whatever the data: NaN then.
 
     Parameters
     ----------
@@ -129,12 +162,13 @@ def robust_score_test(observations: Observations, groups: int) -> HypothesisTest
     >>> test.observed, test.expected.round(4), round(test.statistic, 4), test.degrees_of_freedom
     (array([3., 2.]), array([1.9333, 3.0667]), 1.4787, 1)
     """
-    sets = risk_sets(observations, "efron")
-    residuals = score_residuals(sets, _indicators(observations, range(groups)), np.zeros(groups))
-    score, variance = observations.weights @ residuals, score_variance(observations, residuals)
-    observed = sum_by(observations.groups, sets.events, groups)
+    sample = strata_in_sequence(observations)
+    sets = risk_sets(sample, "efron")
+    residuals = score_residuals(sets, group_indicators(sample, range(groups)), np.zeros(groups))
+    score, variance = sample.weights @ residuals, score_variance(sample, residuals)
+    observed = sum_by(sample.groups, sets.events, groups)
     test = quadratic_form_test("robust-score", score, variance, observed, observed - score)
-    if 0 < clusters_at_risk(observations, sets) <= test.degrees_of_freedom:
+    if 0 < clusters_at_risk(sample, sets) <= test.degrees_of_freedom:
         reason = "there are no more clusters than degrees of freedom"
         return replace(test, statistic=np.nan, degrees_of_freedom=0, p_value=np.nan, reason=reason)
     return test

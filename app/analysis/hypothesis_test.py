@@ -55,7 +55,7 @@ def quadratic_form_test(
     estimable = values > scale * covariance.shape[0] * 1e-10
     degrees_of_freedom = int(estimable.sum())
     if degrees_of_freedom == 0:
-        reason = "the variance is 0: no event at a time when two groups were at risk"
+        reason = "the variance is 0: no event that counts at a time when two groups were at risk"
         return HypothesisTest(name, np.nan, 0, np.nan, observed, expected, reason)
     projected = vectors[:, estimable].T @ score
     statistic = float(np.sum(projected**2 / values[estimable]))

@@ -24,6 +24,7 @@ class Observations:
     weight : subjects that a row stands for, or its sampling weight; shape [n], or None where each row is one subject
     group, stratum, cluster : codes 0, 1, .. of compared groups, strata and patients, shape [n], or None
     sampling : whether the weights are sampling weights: a row is one subject then, and clusters are always there
+    start : all rows are known to be event-free before this time; 0 unless `since` has moved it
     """
 
     time: FloatArray
@@ -34,6 +35,7 @@ class Observations:
     stratum: IntArray | None = None
     cluster: IntArray | None = None
     sampling: bool = False
+    start: float = 0.0
 
     @property
     def size(self) -> int:
@@ -62,6 +64,14 @@ class Observations:
     def split(self, groups: int) -> list["Observations"]:
         """Return one sample for each of the group codes 0 .. groups - 1."""
         return [self.select(self.groups == code) for code in range(groups)]
+
+    def since(self, start: float) -> "Observations":
+        """Return the rows whose follow-up lasted until `start` or longer, seen from there on.
+
+        Estimates from them are those for subjects who are event-free just before `start`.
+        """
+        at = float(tied_to(self.time, np.array([start]))[0])
+        return replace(self.select(self.time >= at), start=at)
 
     def only_cause(self, cause: int) -> "Observations":
         """Return the sample with the events of every other cause taken as censorings."""
@@ -120,10 +130,9 @@ def observe(
         sampling,
     )
     _check(observations)
-    ordered = _sorted(_with_ties_merged(observations))
+    distinct = recounted(_with_ties_merged(observations))
     if sampling and cluster is None:
-        return replace(ordered, cluster=np.arange(ordered.size))
-    distinct = ordered if sampling else _counted(ordered)
+        return replace(distinct, cluster=np.arange(distinct.size))
     return distinct if cluster is None else _sorted(_with_clusters_named_by_content(distinct))
 
 
@@ -138,6 +147,19 @@ def tied_to(known: FloatArray, times: FloatArray) -> FloatArray:
     width = _tie_width(known)
     nearest = known[np.minimum(np.searchsorted(known, times - width), known.size - 1)]
     return np.where(np.abs(nearest - times) <= width, nearest, times)
+
+
+def recounted(observations: Observations) -> Observations:
+    """Return the sample, whose times or entries were replaced, sorted again and with the rows that say the same as one.
+
+    Examples
+    --------
+    >>> sample = observe([1.0, 2.0, 3.0], [True, True, True])
+    >>> recounted(replace(sample, time=np.array([3.0, 1.0, 1.0]))).weights
+    array([2., 1.])
+    """
+    ordered = _sorted(observations)
+    return ordered if observations.sampling else _counted(ordered)
 
 
 def strata_in_sequence(observations: Observations) -> Observations:

@@ -21,7 +21,7 @@ class PartialLikelihood:
     information: FloatArray
 
 
-def _relative_risks(sets: RiskSets, covariates: FloatArray, coefficient: FloatArray) -> tuple[FloatArray, ...]:
+def relative_risks(sets: RiskSets, covariates: FloatArray, coefficient: FloatArray) -> tuple[FloatArray, ...]:
     """Return x b - max(x b) and its exponential, and at each step their sum over those at risk and their mean x."""
     with np.errstate(all="ignore"):  # too long a step under- or overflows: NaN, and not taken
         predictor = covariates @ coefficient
@@ -33,12 +33,15 @@ def _relative_risks(sets: RiskSets, covariates: FloatArray, coefficient: FloatAr
         return predictor, risk, total[:, 0], total[:, 1:] / total[:, :1]
 
 
-def partial_likelihood(sets: RiskSets, covariates: FloatArray, coefficient: FloatArray) -> PartialLikelihood:
+def partial_likelihood(
+    sets: RiskSets, covariates: FloatArray, coefficient: FloatArray, factor: FloatArray | None = None
+) -> PartialLikelihood:
     """Return the log partial likelihood and its derivatives at some coefficients, in O(n p^2).
 
     log L = sum over events x b - sum over steps log S0, where S0 = sum over those at risk of exp(x b). With the events
     e that a row is expected to have (exp(x b) times the 1 / S0 of its steps): score = sum x (event - e), and
     information = sum e x x' - sum over steps of xbar xbar', where xbar is the mean of x at risk weighted by exp(x b).
+    What happens at an event time counts times its `factor`, where there is one.
 
     Source: Efron, JASA 1977;72:557; Breslow, Biometrics 1974;30:89.
 
@@ -51,13 +54,17 @@ def partial_likelihood(sets: RiskSets, covariates: FloatArray, coefficient: Floa
     >>> round(at.log_likelihood, 4), at.score.round(4), at.information.round(4)
     (-1.7918, array([0.6667]), array([[0.2222]]))
     """
-    predictor, risk, total, mean = _relative_risks(sets, covariates, coefficient)
+    predictor, risk, total, mean = relative_risks(sets, covariates, coefficient)
+    events, mass = sets.events, sets.mass
+    if factor is not None:
+        events[sets.event_rows] *= factor[sets.event_time]
+        mass = mass * factor[sets.step_time]
     with np.errstate(all="ignore"):
-        expected = sets.weights * risk * sets.accrued((sets.mass / total)[:, None])[:, 0]
+        expected = sets.weights * risk * sets.accrued((mass / total)[:, None])[:, 0]
         return PartialLikelihood(
-            float(sets.events @ predictor - sets.mass @ np.log(total)),
-            (sets.events - expected) @ covariates,
-            covariates.T @ (expected[:, None] * covariates) - mean.T @ (sets.mass[:, None] * mean),
+            float(events @ predictor - mass @ np.log(total)),
+            (events - expected) @ covariates,
+            covariates.T @ (expected[:, None] * covariates) - mean.T @ (mass[:, None] * mean),
         )
 
 
@@ -79,7 +86,7 @@ def score_residuals(sets: RiskSets, covariates: FloatArray, coefficient: FloatAr
            [0.1111],
            [0.1111]])
     """
-    _, risk, total, mean = _relative_risks(sets, covariates, coefficient)
+    _, risk, total, mean = relative_risks(sets, covariates, coefficient)
     hazard, mass = (sets.mass / total)[:, None], sets.mass[:, None]
     residual = -risk[:, None] * (covariates * sets.accrued(hazard) - sets.accrued(hazard * mean))
     tied_mean = sums_at(sets.step_time, mass * mean) / sums_at(sets.step_time, mass)

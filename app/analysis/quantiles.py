@@ -95,7 +95,8 @@ def _crossing(time: FloatArray, survival: FloatArray, level: float, on_flat: str
 def _standard_error(curve: KaplanMeier, level: float, estimate: float) -> tuple[float, str | None]:
     """Return the standard error of a quantile by the density rule, or NaN and why there is none."""
     has_events = curve.table.events > 0
-    time = np.concatenate(([0.0], curve.time[has_events]))
+    start = curve.observations.start
+    time = np.concatenate(([start], curve.time[has_events]))
     survival = np.concatenate(([1.0], curve.survival[has_events]))
     after = np.flatnonzero(survival <= level - DENSITY_WINDOW + TOLERANCE)
     if after.size == 0:
@@ -104,8 +105,8 @@ def _standard_error(curve: KaplanMeier, level: float, estimate: float) -> tuple[
     if curve.survival[place] == 0:
         return np.nan, "no standard error: survival is 0 at the estimate"
     before = max(np.flatnonzero(survival >= level + DENSITY_WINDOW - TOLERANCE), default=0)
-    if time[after[0]] == 0:
-        return np.nan, "no standard error: survival falls at time 0"
+    if time[after[0]] == start:
+        return np.nan, f"no standard error: survival falls at time {start:g}"
     # Times 1 / density: the density itself overflows where times are as small as numbers can be.
     width, fall = time[after[0]] - time[before], survival[before] - survival[after[0]]
     return float(curve.standard_error[place] * width / fall), None

@@ -49,14 +49,14 @@ def restricted_mean(
     corrects_variance: bool = False,
     carries_forward: bool = True,
 ) -> RestrictedMean:
-    """Return mu = integral of S from 0 to the horizon, with estimate -+ z standard errors.
+    """Return mu = integral of S from the sample's start to the horizon, with estimate -+ z standard errors.
 
     Var mu = sum over t_j of A_j^2 d_j / [n_j (n_j - d_j)], A_j the area from t_j to the horizon, terms with
     n_j = d_j being 0; the infinitesimal jackknife summed within clusters where the sample has them.
 
     Parameters
     ----------
-    horizon : in units of time, > 0
+    horizon : in units of time, after the start
     normal_quantile : z
     corrects_variance : whether to multiply the variance by m / (m - 1), m the number of events (SAS)
     carries_forward : whether S keeps its last value beyond the last follow-up; if not, and it is above 0, a horizon
@@ -94,9 +94,9 @@ def restricted_mean(
 
 
 def _area(curve: KaplanMeier, horizon: float) -> tuple[FloatArray, FloatArray]:
-    """Return 0, the follow-up times before the horizon and the horizon, and the area under S from each to the last."""
+    """Return start, follow-up times before the horizon and horizon, and the area under S from each to the last."""
     inside = int(np.searchsorted(curve.time, horizon, side="left"))
-    knots = np.concatenate(([0.0], curve.time[:inside], [horizon]))
+    knots = np.concatenate(([curve.observations.start], curve.time[:inside], [horizon]))
     pieces = np.concatenate(([1.0], curve.survival[:inside])) * np.diff(knots)
     return knots, np.concatenate((np.cumsum(pieces[::-1])[::-1], [0.0]))
 

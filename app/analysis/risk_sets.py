@@ -127,7 +127,8 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
 
     With d events at t (the sum of their weights), Breslow lets them leave in one step at which all are still at risk;
     Efron in d steps, k = 0 .. d - 1, at which each is at risk with weight 1 - k / d. Crowds of events leave in fewer
-    steps of more mass, which give the same sums. A fraction of an event leaves in a last step of that mass.
+    steps of more mass, which give the same sums. A fraction of an event leaves in a last step of that mass. With
+    sampling weights each of the d tied rows is one event: d steps, each of their mean weight.
 
     Examples
     --------
@@ -145,13 +146,18 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
     if observations.entry is not None:
         enters = np.searchsorted(times, observations.entry, side="right")
     deaths = sum_by(event_time, observations.weights[event_rows])
-    one_step = np.arange(times.size), np.ones(times.size), deaths
+    rows = sum_by(event_time, np.ones(event_time.size)) if observations.sampling else deaths
+    step_time, kept, mass = (
+        (np.arange(times.size), np.ones(times.size), rows) if ties == "breslow" else _efron_steps(rows)
+    )
     return RiskSets(
         np.where(leaves > enters, observations.weights, 0.0),
         _spans(enters, leaves - observations.event),
         event_rows,
         event_time,
-        *(one_step if ties == "breslow" else _efron_steps(deaths)),
+        step_time,
+        kept,
+        mass * (deaths / rows)[step_time],
     )
 
 

@@ -1,45 +1,34 @@
-"""A survival estimate whole, and the comparison of groups: what the kernels give, put together."""
+"""A survival estimate whole: what the kernels give, put together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any, Literal
 
 import numpy as np
 
-from app.analysis.arrays import BoolArray, FloatArray
 from app.analysis.conventions import Convention
 from app.analysis.follow_up import FollowUp, follow_up
-from app.analysis.hazard_ratios import HazardRatio, group_hazard_ratios, robust_score_test
-from app.analysis.hypothesis_test import HypothesisTest
-from app.analysis.intervals import ConfidenceType, probability_interval
+from app.analysis.intervals import ConfidenceType
 from app.analysis.kaplan_meier import KaplanMeier, kaplan_meier
-from app.analysis.logrank import logrank_test
-from app.analysis.observations import Observations, tied_to
+from app.analysis.landmarks import LandmarkRate, Tally, landmark_rates, tally
+from app.analysis.observations import Observations
 from app.analysis.quantiles import Quantile, quantile
-from app.analysis.restricted_mean import (
-    RestrictedMean,
-    RestrictedMeanDifference,
-    compare_restricted_means,
-    restricted_mean,
-)
-from app.analysis.risk_table import count_at_risk
-
-SurvivalTest = Literal["log-rank"]
-
-BEYOND_FOLLOW_UP = "beyond the last follow-up, where it is not known"
+from app.analysis.restricted_mean import RestrictedMean, restricted_mean
 
 
 @dataclass(frozen=True, slots=True)
 class SurvivalOptions:
-    """How survival is estimated: the convention of a package, and what overrides it."""
+    """How survival is estimated: the convention of a package, and what overrides it.
+
+    `horizon` of the restricted mean and `risk_table_times` are None where not asked for.
+    """
 
     convention: Convention
     confidence_level: float = 0.95
     confidence_type: ConfidenceType | None = None
     quantiles: Sequence[float] = (0.25, 0.5, 0.75)
     landmarks: Sequence[float] = ()
-    tests: Sequence[SurvivalTest] = ("log-rank",)
+    horizon: float | None = None
+    risk_table_times: Sequence[float] | None = None
 
     @property
     def interval(self) -> ConfidenceType:
@@ -50,20 +39,6 @@ class SurvivalOptions:
     def normal_quantile(self) -> float:
         """Return z of symmetric intervals."""
         return self.convention.normal_quantile(self.confidence_level)
-
-
-@dataclass(frozen=True, slots=True)
-class LandmarkRate:
-    """Survival at a time: `at_risk` just before it, `events` up to and including it; NaN where not known."""
-
-    time: float
-    at_risk: float
-    events: float
-    survival: float
-    standard_error: float
-    lower: float
-    upper: float
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +55,7 @@ class SurvivalEstimate:
     restricted_mean: RestrictedMean
     rates: list[LandmarkRate]
     follow_up: FollowUp
-
-
-@dataclass(frozen=True, slots=True)
-class PairDifference:
-    """Restricted means of two groups, by their codes, compared up to `horizon`."""
-
-    first: int
-    second: int
-    horizon: float
-    compared: RestrictedMeanDifference
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Groups compared: tests of equal hazards, differences of restricted means, hazard ratios."""
-
-    tests: list[HypothesisTest]
-    restricted_mean_differences: list[PairDifference]
-    hazard_ratios: list[HazardRatio]
+    risk_table: Tally | None
 
 
 def estimate_survival(
@@ -126,105 +83,38 @@ def estimate_survival(
     (3.0, 21.0, 6.0, 6.125)
     """
     of_interest = observations if cause is None else observations.only_cause(cause)
-    curve = kaplan_meier(of_interest, confidence_level=options.confidence_level, confidence_type=options.interval)
-    entered = 0.0 if observations.entry is None else observations.entry
+    convention, level = options.convention, options.confidence_level
+    curve = kaplan_meier(of_interest, confidence_level=level, confidence_type=options.interval)
     quantiles = {
-        probability: quantile(curve, probability, options.convention, options.confidence_level)
-        for probability in (0.5, *options.quantiles)
+        probability: quantile(curve, probability, convention, level) for probability in (0.5, *options.quantiles)
     }
+    rates = landmark_rates(
+        curve,
+        options.landmarks,
+        confidence_level=level,
+        confidence_type=options.interval,
+        carries_forward=convention.carries_forward,
+    )
     return SurvivalEstimate(
         float(np.sum(observations.weights)),
         float(np.sum(curve.table.events)),
         float(np.sum(curve.table.censored)),
-        float(np.sum(observations.weights * (observations.time - entered))),
+        _person_time(observations),
         curve,
         quantiles[0.5],
         [quantiles[probability] for probability in options.quantiles],
-        _mean(curve, _horizon(curve, options.convention, largest_time_of_all), options),
-        landmark_rates(curve, options.landmarks, options.interval, options),
-        follow_up(observations, options.convention, options.confidence_level, options.interval),
+        mean_until(options.horizon or _horizon(curve, convention, largest_time_of_all), curve, options),
+        rates,
+        follow_up(observations, convention, level, options.interval),
+        None if options.risk_table_times is None else tally(of_interest, options.risk_table_times),
     )
 
 
-def compare_survival(
-    observations: Observations,
-    estimates: Sequence[SurvivalEstimate],
-    options: SurvivalOptions,
-    *,
-    cause: int | None = None,
-) -> Comparison:
-    """Compare groups whose estimates, for the same `cause`, are given in the order of their codes.
-
-    Where rows share clusters, the log-rank test takes them as independent, and the score test of a Cox model with
-    the variance of Lin & Wei stands beside it. Restricted means are compared up to the shortest of the groups'
-    largest follow-up times, where every curve is known (Royston & Parmar 2013).
-    """
-    groups = len(estimates)
-    of_interest = observations if cause is None else observations.only_cause(cause)
-    tests = [logrank_test(of_interest, groups)] if "log-rank" in options.tests else []
-    if of_interest.cluster is not None:
-        tests.append(robust_score_test(of_interest, groups))
-    horizon = min(float(estimate.curve.time[-1]) for estimate in estimates)
-    differences = []
-    if horizon > 0:
-        means = [_mean(estimate.curve, horizon, options) for estimate in estimates]
-        differences = [
-            PairDifference(
-                first, second, horizon, compare_restricted_means(means[first], means[second], options.normal_quantile)
-            )
-            for first, second in combinations(range(groups), 2)
-        ]
-    ratios = group_hazard_ratios(
-        of_interest, groups, ties=options.convention.ties, confidence_level=options.confidence_level
-    )
-    return Comparison(tests, differences, ratios)
-
-
-def landmark_rates(
-    curve: KaplanMeier, times: Sequence[float], confidence_type: ConfidenceType, options: SurvivalOptions
-) -> list[LandmarkRate]:
-    """Return survival at each of `times`, with limits of type `confidence_type`.
-
-    Before the first follow-up time S and its limits are 1. Beyond the last S is carried forward or does not exist, by
-    the convention; where it is 0 it stays 0.
-    """
-    asked = np.asarray(times, dtype=np.float64)
-    at = tied_to(curve.time, asked)
-    place = curve.at(at) + 1
-    survival, standard_error = curve.survival_at(at), np.concatenate(([0.0], curve.standard_error))[place]
-    limits = probability_interval(survival, standard_error, options.confidence_level, confidence_type)
-    lower, upper = (np.where(place == 0, 1.0, limit) for limit in limits)
-    at_risk = count_at_risk(curve.observations, at)
-    events = np.concatenate(([0.0], np.cumsum(curve.table.events)))[place]
-    unknown = (at > curve.time[-1]) & (survival > 0) & (not options.convention.carries_forward)
-    columns = landmark_columns(unknown, survival, standard_error, lower, upper)
-    return [LandmarkRate(*row) for row in zip(asked.tolist(), at_risk.tolist(), events.tolist(), *columns, strict=True)]
-
-
-def landmark_columns(
-    unknown: BoolArray, estimate: FloatArray, standard_error: FloatArray, lower: FloatArray, upper: FloatArray
-) -> list[list[Any]]:
-    """Return the figures at landmarks as lists, NaN where `unknown`, and last the reasons for what does not exist."""
-    reasons = [
-        BEYOND_FOLLOW_UP if hidden else None if defined else f"no interval at {value:g}"
-        for hidden, defined, value in zip(unknown, np.isfinite(lower), estimate, strict=True)
-    ]
-    figures = np.where(unknown, np.nan, (estimate, standard_error, lower, upper))
-    return [*figures.tolist(), reasons]
-
-
-def _horizon(curve: KaplanMeier, convention: Convention, largest_time_of_all: float | None) -> float:
-    largest = float(curve.time[-1])
-    if convention.horizon == "largest-time-of-all":
-        return max(largest, largest_time_of_all or 0.0)
-    if convention.horizon == "largest-event-time":
-        return float(np.max(curve.time[curve.table.events > 0], initial=0.0))
-    return largest
-
-
-def _mean(curve: KaplanMeier, horizon: float, options: SurvivalOptions) -> RestrictedMean:
-    if horizon == 0:
-        return RestrictedMean(horizon, np.nan, np.nan, np.nan, np.nan, "the horizon is 0")
+def mean_until(horizon: float, curve: KaplanMeier, options: SurvivalOptions) -> RestrictedMean:
+    """Return the restricted mean up to a horizon, NaN with the reason where that is not after the sample's start."""
+    start = curve.observations.start
+    if horizon <= start:
+        return RestrictedMean(horizon, np.nan, np.nan, np.nan, np.nan, f"the horizon is {start:g}")
     return restricted_mean(
         curve,
         horizon,
@@ -232,3 +122,18 @@ def _mean(curve: KaplanMeier, horizon: float, options: SurvivalOptions) -> Restr
         corrects_variance=options.convention.corrects_mean_variance,
         carries_forward=options.convention.carries_forward,
     )
+
+
+def _person_time(observations: Observations) -> float:
+    entry = 0.0 if observations.entry is None else observations.entry
+    begun = np.maximum(entry, observations.start)
+    return float(np.sum(observations.weights * (observations.time - begun)))
+
+
+def _horizon(curve: KaplanMeier, convention: Convention, largest_time_of_all: float | None) -> float:
+    largest = float(curve.time[-1])
+    if convention.horizon == "largest-time-of-all":
+        return max(largest, largest_time_of_all or 0.0)
+    if convention.horizon == "largest-event-time":
+        return float(np.max(curve.time[curve.table.events > 0], initial=curve.observations.start))
+    return largest

@@ -3,23 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from app import __version__
 from app.analysis.arrays import FloatArray
+from app.analysis.comparison import Comparison, Pair
 from app.analysis.competing_risks import IncidenceEstimate, IncidenceRate
 from app.analysis.cumulative_incidence import AalenJohansen
+from app.analysis.curve_points import curve_points, kept_points, since_last
 from app.analysis.follow_up import FollowUp
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.kaplan_meier import KaplanMeier
+from app.analysis.landmarks import LandmarkRate, Tally
 from app.analysis.proportions import Proportion
 from app.analysis.quantiles import Quantile
-from app.analysis.survival import Comparison, LandmarkRate, SurvivalEstimate
+from app.analysis.survival import SurvivalEstimate
+from app.analysis.survival_notes import Caution
 from app.schemas import common, competing_risks, survival
+from app.schemas.common import CurveChoice, CurvePoints
 
 EVENT_FREE = "event-free probability"
 OF_CAUSE = "event-free probability, competing events censored"
+
+
+CurveOption = Literal["full", "none"] | int
+"""All points of curves, no curve, or as many points as this."""
 
 
 def number(value: float) -> float | None:
@@ -37,6 +47,21 @@ def figures(result: Any, *leave_out: str) -> dict[str, Any]:
     """Return the attributes of a flat result, null for NaN, under the names that they have on the wire too."""
     values = {field.name: getattr(result, field.name) for field in fields(result) if field.name not in leave_out}
     return {name: number(value) if isinstance(value, float) else value for name, value in values.items()}
+
+
+def series(result: Any) -> dict[str, list[Any]]:
+    """Return the attributes of a result that is all arrays, null for NaN."""
+    return {field.name: numbers(getattr(result, field.name)) for field in fields(result)}
+
+
+def service() -> common.Service:
+    """Return the service that answers."""
+    return common.Service(name="atrisk", version=__version__)
+
+
+def cautions(found: Sequence[Caution]) -> list[common.Caution]:
+    """Return the warnings."""
+    return [common.Caution(**figures(caution)) for caution in found]
 
 
 def counted_reasons(excluded: dict[str, int]) -> list[common.CountedReason]:
@@ -81,55 +106,75 @@ def follow_up(result: FollowUp) -> survival.FollowUp:
     )
 
 
-def curve(result: KaplanMeier) -> survival.Curve:
-    """Return a survival curve."""
-    table = result.table
-    return survival.Curve(
-        time=numbers(table.time),
-        at_risk=numbers(table.at_risk),
-        events=numbers(table.events),
-        censored=numbers(table.censored),
-        survival=numbers(result.survival),
-        standard_error=numbers(result.standard_error),
-        lower=numbers(result.lower),
-        upper=numbers(result.upper),
-        cumulative_hazard=numbers(result.cumulative_hazard),
-        cumulative_hazard_standard_error=numbers(result.cumulative_hazard_standard_error),
-    )
+def risk_table(result: Tally) -> survival.RiskTable:
+    """Return the numbers under a figure."""
+    return survival.RiskTable(**series(result))
 
 
-def survival_estimate(result: SurvivalEstimate, *, interpretation: str, with_curve: bool) -> survival.SurvivalEstimate:
+def survival_estimate(
+    result: SurvivalEstimate, *, curve: CurveOption, interpretation: str = EVENT_FREE
+) -> survival.SurvivalEstimate:
     """Return the estimate of one sample."""
-    mean = figures(result.restricted_mean, "influence")
-    return survival.SurvivalEstimate(
-        interpretation=interpretation,
-        subjects=result.subjects,
-        events=result.events,
-        censored=result.censored,
-        person_time=result.person_time,
-        median=quantile(result.median),
-        quantiles=[quantile(one) for one in result.quantiles],
-        restricted_mean=survival.RestrictedMean(**mean),
-        rates=[rate(one) for one in result.rates],
-        follow_up=follow_up(result.follow_up),
-        risk_table=None,
-        curve=curve(result.curve) if with_curve else None,
-    )
+    return survival.SurvivalEstimate(**survival_figures(result, curve=curve, interpretation=interpretation))
+
+
+def survival_figures(
+    result: SurvivalEstimate, *, curve: CurveOption, interpretation: str = EVENT_FREE
+) -> dict[str, Any]:
+    """Return what estimates of samples, and of groups by label, have in common."""
+    return {
+        "interpretation": interpretation,
+        "subjects": result.subjects,
+        "events": result.events,
+        "censored": result.censored,
+        "person_time": result.person_time,
+        "median": quantile(result.median),
+        "quantiles": [quantile(one) for one in result.quantiles],
+        "restricted_mean": survival.RestrictedMean(**figures(result.restricted_mean, "influence")),
+        "rates": [rate(one) for one in result.rates],
+        "follow_up": follow_up(result.follow_up),
+        "risk_table": None if result.risk_table is None else risk_table(result.risk_table),
+        "curve": survival_curve(result.curve, curve),
+        "reason": None,
+    }
+
+
+def curve_option(asked: CurveChoice) -> CurveOption:
+    """Return which points of curves a request asks for."""
+    return asked.max_points if isinstance(asked, CurvePoints) else asked
+
+
+def _max_points(option: CurveOption) -> int | None:
+    return option if isinstance(option, int) else None
+
+
+def survival_curve(result: KaplanMeier, option: CurveOption) -> survival.Curve | None:
+    """Return what of a survival curve was asked for."""
+    return None if option == "none" else survival.Curve(**series(curve_points(result, _max_points(option))))
 
 
 def comparison(result: Comparison, labels: Sequence[str]) -> survival.Comparison:
     """Return the comparison of groups."""
+
+    def named(pair: Pair) -> dict[str, str]:
+        return {"first": labels[pair.first], "second": labels[pair.second]}
+
     return survival.Comparison(
-        tests=[survival_test(test, labels) for test in result.tests],
-        pairwise=[],
+        tests=[survival_test(test, labels, result.strata) for test in result.tests],
+        pairwise=[
+            survival.PairwiseTest(
+                **named(one.pair),
+                statistic=number(one.test.statistic),
+                p_value=number(one.test.p_value),
+                adjusted_p_value=number(one.adjusted_p_value),
+            )
+            for one in result.pairwise
+        ],
         restricted_mean_differences=[
             survival.RestrictedMeanDifference(
-                first=labels[pair.first],
-                second=labels[pair.second],
-                horizon=pair.horizon,
-                **figures(pair.compared),
+                **named(one.pair), horizon=one.horizon, **figures(one.compared), reason=one.reason
             )
-            for pair in result.restricted_mean_differences
+            for one in result.restricted_mean_differences
         ],
         hazard_ratios=[
             survival.HazardRatio(
@@ -142,17 +187,17 @@ def comparison(result: Comparison, labels: Sequence[str]) -> survival.Comparison
     )
 
 
-def survival_test(test: HypothesisTest, labels: Sequence[str]) -> survival.SurvivalTest:
+def survival_test(test: HypothesisTest, labels: Sequence[str], strata: int) -> survival.SurvivalTest:
     """Return a test of equal hazards."""
     groups = []
     if test.observed is not None and test.expected is not None:
         counts = zip(labels, test.observed.tolist(), test.expected.tolist(), strict=True)
         groups = [survival.GroupCounts(label=label, observed=seen, expected=due) for label, seen, due in counts]
-    return survival.SurvivalTest(**test_figures(test), strata=1, groups=groups)
+    return survival.SurvivalTest(**test_figures(test), strata=strata, groups=groups)
 
 
 def incidence_group(
-    result: IncidenceEstimate, label: str, causes: Sequence[str], *, with_curve: bool
+    result: IncidenceEstimate, label: str, causes: Sequence[str], *, curve: CurveOption
 ) -> competing_risks.IncidenceGroup:
     """Return the cumulative incidences of one sample."""
     curves = result.curves
@@ -163,7 +208,7 @@ def incidence_group(
         censored=float(table.censored.sum()),
         event_free=competing_risks.EventFree(
             rates=[rate(one) for one in result.event_free_rates],
-            curve=curve(curves.curve) if with_curve else None,
+            curve=survival_curve(curves.curve, curve),
         ),
         causes=[
             competing_risks.CauseIncidence(
@@ -171,7 +216,7 @@ def incidence_group(
                 events=float(curves.events[place].sum()),
                 rates=[incidence_rate(one) for one in result.rates[place]],
                 median=quantile(result.medians[place]),
-                curve=incidence_curve(curves, place) if with_curve else None,
+                curve=incidence_curve(curves, place, curve),
             )
             for place, cause in enumerate(causes)
         ],
@@ -183,17 +228,19 @@ def incidence_rate(result: IncidenceRate) -> competing_risks.IncidenceRate:
     return competing_risks.IncidenceRate(**figures(result))
 
 
-def incidence_curve(result: AalenJohansen, cause: int) -> competing_risks.IncidenceCurve:
-    """Return the incidence of the cause at a place."""
-    table = result.curve.table
+def incidence_curve(result: AalenJohansen, cause: int, option: CurveOption) -> competing_risks.IncidenceCurve | None:
+    """Return what was asked for of the incidence of the cause at a place."""
+    if option == "none":
+        return None
+    table, kept = result.curve.table, kept_points(result.curve.time, _max_points(option))
     return competing_risks.IncidenceCurve(
-        time=numbers(table.time),
-        at_risk=numbers(table.at_risk),
-        events=numbers(result.events[cause]),
-        cumulative_incidence=numbers(result.incidence[cause]),
-        standard_error=numbers(result.standard_error[cause]),
-        lower=numbers(result.lower[cause]),
-        upper=numbers(result.upper[cause]),
+        time=numbers(table.time[kept]),
+        at_risk=numbers(table.at_risk[kept]),
+        events=numbers(since_last(result.events[cause], kept)),
+        cumulative_incidence=numbers(result.incidence[cause][kept]),
+        standard_error=numbers(result.standard_error[cause][kept]),
+        lower=numbers(result.lower[cause][kept]),
+        upper=numbers(result.upper[cause][kept]),
     )
 
 

@@ -5,10 +5,12 @@ from typing import get_args
 
 import numpy as np
 
-from app import __version__
+from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import CONVENTIONS
-from app.analysis.survival import SurvivalOptions, SurvivalTest
+from app.analysis.logrank import Weighting
+from app.analysis.survival import SurvivalOptions
 from app.api import convert
+from app.api.convert import CurveOption
 from app.cohort import groupings as core_groupings
 from app.cohort import model, notes
 from app.cohort.endpoints import Endpoint
@@ -18,7 +20,7 @@ from app.cohort.safety import Mortality, Safety
 from app.rendering.sentences import summarize
 from app.schemas import cohort as wire
 from app.schemas import outcomes as response
-from app.schemas.common import Caution, Meta, Service
+from app.schemas.common import Meta
 from app.schemas.competing_risks import CompetingRisks, IncidenceGroup
 from app.schemas.groupings import Grouping
 from app.schemas.outcomes import OutcomesRequest, OutcomesResponse
@@ -27,7 +29,7 @@ from app.schemas.outcomes import OutcomesRequest, OutcomesResponse
 def answer(request: OutcomesRequest, input_sha256: str) -> OutcomesResponse:
     """Return the outcome summary that a request asks for."""
     outcomes = summarize_outcomes(treatment_cohort(request.cohort), outcome_options(request))
-    return outcomes_response(outcomes, input_sha256, with_curve=request.curve == "full")
+    return outcomes_response(outcomes, input_sha256, curve=convert.curve_option(request.curve))
 
 
 def treatment_cohort(cohort: wire.Cohort) -> model.Cohort:
@@ -86,13 +88,13 @@ def outcome_options(request: OutcomesRequest) -> OutcomeOptions:
             request.confidence_level,
             request.confidence_type,
             landmarks=tuple(request.landmarks),
-            tests=tuple(test for test in get_args(SurvivalTest) if test in request.tests),
         ),
         TableOptions(
             request.confidence_level,
             request.interval,
             tuple(test for test in get_args(TableTest) if test in request.tests),
         ),
+        ComparisonOptions((Weighting(),) if "log-rank" in request.tests else ()),
         request.confidence_type or "log-log",
         tuple(request.endpoints),
         tuple(_grouping(grouping) for grouping in request.groupings),
@@ -107,9 +109,9 @@ def _grouping(grouping: Grouping) -> core_groupings.Grouping:
     return core_groupings.Grouping(grouping.name, grouping.unit, grouping.variable, bins)
 
 
-def outcomes_response(outcomes: Outcomes, input_sha256: str, *, with_curve: bool) -> OutcomesResponse:
+def outcomes_response(outcomes: Outcomes, input_sha256: str, *, curve: CurveOption) -> OutcomesResponse:
     """Return the outcome summary as the contract has it."""
-    recurrence = local_recurrence(outcomes.local_recurrence, outcomes.local_progression, with_curve=with_curve)
+    recurrence = local_recurrence(outcomes.local_recurrence, outcomes.local_progression, curve=curve)
     return OutcomesResponse(
         meta=meta(outcomes, input_sha256),
         cohort=cohort_counts(outcomes.cohort),
@@ -117,7 +119,7 @@ def outcomes_response(outcomes: Outcomes, input_sha256: str, *, with_curve: bool
         local_recurrence=recurrence,
         safety=safety(outcomes.safety),
         follow_up=convert.follow_up(outcomes.follow_up),
-        endpoints=[endpoint_result(result, with_curve=with_curve) for result in outcomes.endpoints],
+        endpoints=[endpoint_result(result, curve=curve) for result in outcomes.endpoints],
         summary=summarize(outcomes),
     )
 
@@ -126,7 +128,7 @@ def meta(outcomes: Outcomes, input_sha256: str) -> Meta:
     """Return by which service, method and input the figures came."""
     options, patients = outcomes.options.survival, len(outcomes.cohort.patients)
     return Meta(
-        service=Service(name="atrisk", version=__version__),
+        service=convert.service(),
         convention=options.convention.name,
         confidence_level=options.confidence_level,
         confidence_type=options.interval,
@@ -135,7 +137,7 @@ def meta(outcomes: Outcomes, input_sha256: str) -> Meta:
         subjects_in=patients,
         subjects_used=patients,
         excluded=[],
-        warnings=[Caution(**convert.figures(caution)) for caution in notes.warnings(outcomes)],
+        warnings=convert.cautions(notes.warnings(outcomes)),
         methods=notes.methods(outcomes.options),
     )
 
@@ -186,10 +188,10 @@ def _success_grouping(primary: GroupedProportions, secondary: GroupedProportions
 
 
 def local_recurrence(
-    result: LocalRecurrence, progression: EndpointResult, *, with_curve: bool
+    result: LocalRecurrence, progression: EndpointResult, *, curve: CurveOption
 ) -> response.LocalRecurrence:
     """Return local recurrence, counted and as cumulative incidence."""
-    incidence = sample_incidence(progression.overall, progression.endpoint, with_curve=with_curve)
+    incidence = sample_incidence(progression.overall, progression.endpoint, curve=curve)
     return response.LocalRecurrence(
         excluded=convert.counted_reasons(result.excluded),
         lesions=convert.proportion(result.lesions),
@@ -235,7 +237,7 @@ def _mortality(result: Mortality) -> response.Mortality:
     return response.Mortality(unknown=result.unknown, **dict(convert.proportion(result.proportion)))
 
 
-def endpoint_result(result: EndpointResult, *, with_curve: bool) -> response.EndpointResult:
+def endpoint_result(result: EndpointResult, *, curve: CurveOption) -> response.EndpointResult:
     """Return an end point, overall and by group."""
     overall = result.overall
     return response.EndpointResult(
@@ -245,18 +247,14 @@ def endpoint_result(result: EndpointResult, *, with_curve: bool) -> response.End
         excluded=convert.counted_reasons(result.excluded),
         estimate=None
         if overall is None
-        else convert.survival_estimate(
-            overall.survival, interpretation=interpretation(result.endpoint), with_curve=with_curve
-        ),
-        cumulative_incidence=sample_incidence(overall, result.endpoint, with_curve=with_curve),
-        groupings=[
-            _endpoint_grouping(grouping, result.endpoint, with_curve=with_curve) for grouping in result.groupings
-        ],
+        else convert.survival_estimate(overall.survival, interpretation=interpretation(result.endpoint), curve=curve),
+        cumulative_incidence=sample_incidence(overall, result.endpoint, curve=curve),
+        groupings=[_endpoint_grouping(grouping, result.endpoint, curve=curve) for grouping in result.groupings],
     )
 
 
 def _endpoint_grouping(
-    grouping: EndpointGrouping, endpoint: Endpoint, *, with_curve: bool
+    grouping: EndpointGrouping, endpoint: Endpoint, *, curve: CurveOption
 ) -> response.EndpointGrouping:
     labels = [sample.label for sample in grouping.groups]
     gray = None
@@ -265,19 +263,17 @@ def _endpoint_grouping(
     return response.EndpointGrouping(
         name=grouping.name,
         excluded=grouping.excluded,
-        groups=[_endpoint_group(sample, endpoint, with_curve=with_curve) for sample in grouping.groups],
+        groups=[_endpoint_group(sample, endpoint, curve=curve) for sample in grouping.groups],
         comparison=None if grouping.comparison is None else convert.comparison(grouping.comparison, labels),
         gray=gray,
     )
 
 
-def _endpoint_group(sample: Sample, endpoint: Endpoint, *, with_curve: bool) -> response.EndpointGroup:
-    estimate = convert.survival_estimate(
-        sample.survival, interpretation=interpretation(endpoint), with_curve=with_curve
-    )
+def _endpoint_group(sample: Sample, endpoint: Endpoint, *, curve: CurveOption) -> response.EndpointGroup:
+    estimate = convert.survival_estimate(sample.survival, interpretation=interpretation(endpoint), curve=curve)
     return response.EndpointGroup(
         label=sample.label,
-        cumulative_incidence=sample_incidence(sample, endpoint, with_curve=with_curve),
+        cumulative_incidence=sample_incidence(sample, endpoint, curve=curve),
         **dict(estimate),
     )
 
@@ -287,8 +283,8 @@ def interpretation(endpoint: Endpoint) -> str:
     return convert.OF_CAUSE if endpoint.has_competing_events else convert.EVENT_FREE
 
 
-def sample_incidence(sample: Sample | None, endpoint: Endpoint, *, with_curve: bool) -> IncidenceGroup | None:
+def sample_incidence(sample: Sample | None, endpoint: Endpoint, *, curve: CurveOption) -> IncidenceGroup | None:
     """Return the cumulative incidences of a sample, None where no competing event can occur."""
     if sample is None or sample.incidence is None:
         return None
-    return convert.incidence_group(sample.incidence, sample.label, endpoint.causes, with_curve=with_curve)
+    return convert.incidence_group(sample.incidence, sample.label, endpoint.causes, curve=curve)

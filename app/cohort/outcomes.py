@@ -1,21 +1,16 @@
 """The outcome summary of a treatment cohort: what a results section reports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from app.analysis.comparison import Comparison, ComparisonOptions, compare_survival
 from app.analysis.competing_risks import IncidenceEstimate, estimate_incidences
 from app.analysis.follow_up import FollowUp, follow_up
 from app.analysis.gray import gray_test
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import ConfidenceType
 from app.analysis.observations import Observations
-from app.analysis.survival import (
-    Comparison,
-    SurvivalEstimate,
-    SurvivalOptions,
-    compare_survival,
-    estimate_survival,
-)
+from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_survival
 from app.cohort.endpoints import ENDPOINTS, Endpoint, EndpointName, EndpointRows, derive_endpoint
 from app.cohort.groupings import Grouping, Groups, assign_groups
 from app.cohort.lesion_tables import (
@@ -35,6 +30,7 @@ class OutcomeOptions:
 
     survival: SurvivalOptions
     tables: TableOptions
+    comparison: ComparisonOptions = field(default_factory=ComparisonOptions)
     incidence_interval: ConfidenceType = "log-log"
     endpoints: Sequence[EndpointName] = ("overall_survival", "local_progression")
     groupings: Sequence[Grouping] = ()
@@ -167,7 +163,9 @@ def _by_group(groups: Groups, codes: list[int], rows: EndpointRows, options: Out
     if len(samples) == 1:
         return replace(result, groups=samples)
     estimates = [sample.survival for sample in samples]
-    comparison = compare_survival(observations, estimates, options.survival, cause=rows.endpoint.cause_of_interest)
+    comparison = compare_survival(
+        observations, estimates, options.survival, options.comparison, cause=rows.endpoint.cause_of_interest
+    )
     gray = None
     if rows.endpoint.has_competing_events:
         gray = [gray_test(observations, len(samples), cause) for cause, _ in enumerate(rows.endpoint.causes, start=1)]

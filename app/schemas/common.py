@@ -18,8 +18,12 @@ TimeEstimate = Annotated[float | None, Field(ge=0, description=f"The estimate, i
 TimeError = Annotated[float | None, Field(ge=0, description=f"Standard error, in `time_unit`; {NULL}")]
 TimeLower = Annotated[float | None, Field(description=f"Lower limit, in `time_unit`; {NULL}")]
 TimeUpper = Annotated[float | None, Field(description=f"Upper limit, in `time_unit`; {NULL}")]
-Count = Annotated[float, Field(ge=0, description="A number of subjects (a sum of weights where rows are weighted).")]
-AtRisk = Annotated[float, Field(ge=0, description="Subjects at risk just before `time`.")]
+SUPPRESSED = "`null` where `min_cell_count` suppresses it."
+
+Count = Annotated[
+    float | None, Field(ge=0, description=f"Subjects (a sum of weights where rows are weighted); {SUPPRESSED}")
+]
+AtRisk = Annotated[float | None, Field(ge=0, description=f"Subjects at risk just before `time`; {SUPPRESSED}")]
 AtRiskSeries = Annotated[list[float], Field(description="Subjects at risk just before each time.")]
 Probability = Annotated[float, Field(ge=0, le=1, description="A probability.")]
 ProbabilityError = Annotated[float | None, Field(ge=0, description=f"Standard error of the probability; {NULL}")]
@@ -41,6 +45,20 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class CurvePoints(RequestModel):
+    """How many points of a curve are in the answer."""
+
+    max_points: int = Field(
+        ge=2, le=100_000, description="As many as the plot is wide in pixels, with every drop that it can show."
+    )
+
+
+CurveChoice = Annotated[
+    Literal["full", "none"] | CurvePoints,
+    Field(description="Whether the curves are in the answer, and with how many points."),
+]
+
+
 class ResponseModel(BaseModel):
     """Built by the service, so not validated field by field again."""
 
@@ -51,7 +69,7 @@ class CountedReason(ResponseModel):
     """How many were left out, and why."""
 
     reason: str = Field(description="Why they were left out.")
-    count: int = Field(description="How many they are.")
+    count: int | None = Field(description=f"How many they are; {SUPPRESSED}")
 
 
 class Caution(ResponseModel):
@@ -77,8 +95,10 @@ class Meta(ResponseModel):
     confidence_type: ConfidenceType = Field(description="Interval of survival probabilities.")
     time_unit: TimeUnit = Field(description="Unit of every time in the answer.")
     input_sha256: str = Field(description="SHA-256 of the request's canonical JSON (RFC 8785), in hexadecimal digits.")
-    subjects_in: int = Field(description="Subjects in the request; of a treatment cohort, patients.")
-    subjects_used: int = Field(description="Subjects that entered the analysis.")
+    subjects_in: int | None = Field(
+        description=f"Subjects in the request, those that weights count included; of a cohort, patients. {SUPPRESSED}"
+    )
+    subjects_used: int | None = Field(description=f"Subjects that entered the analysis; {SUPPRESSED}")
     excluded: list[CountedReason] = Field(description="Subjects that did not.")
     warnings: list[Caution] = Field(description="What should be said aloud about the figures, each warning once.")
     methods: list[str] = Field(description="The methods in sentences, with references.")
@@ -110,7 +130,9 @@ class Test(ResponseModel):
     """A two-sided test."""
 
     name: str = Field(description="Name of the test.")
-    statistic: float | None = Field(description="Chi-squared statistic; `null` for exact tests.")
-    degrees_of_freedom: int = Field(description="0 for exact tests.")
+    statistic: float | None = Field(
+        description="Chi-squared statistic, or the largest |z| of max-combo; `null` for exact tests."
+    )
+    degrees_of_freedom: int = Field(description="0 for exact tests and max-combo.")
     p_value: PValue
     reason: Reason

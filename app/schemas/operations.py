@@ -16,6 +16,7 @@ class Limits(BaseModel):
 
     max_body_bytes: Annotated[int, Field(description="A larger body is refused with status 413")]
     max_patients: Annotated[int, Field(description="A larger cohort is refused with status 413")]
+    max_subjects: Annotated[int, Field(description="More rows of subjects are refused with status 413")]
 
 
 class ServiceVersion(BaseModel):

@@ -9,6 +9,7 @@ from app.schemas.common import (
     ConfidenceType,
     ConventionName,
     CountedReason,
+    CurveChoice,
     Label,
     Meta,
     Proportion,
@@ -52,7 +53,7 @@ class OutcomesRequest(RequestModel):
         default=["fisher", "log-rank"],
         description="`fisher`, `chi-squared` and `trend` compare proportions, `log-rank` compares end points.",
     )
-    curve: Literal["full", "none"] = Field(default="full", description="Whether the curves are in the answer.")
+    curve: CurveChoice = "full"
     periprocedural_days: int = Field(
         default=30, ge=0, le=365, description="Days after a session within which a death is periprocedural."
     )

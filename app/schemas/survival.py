@@ -3,6 +3,8 @@
 from pydantic import Field
 
 from app.schemas.common import (
+    NULL,
+    SUPPRESSED,
     AtRisk,
     AtRiskSeries,
     Count,
@@ -10,6 +12,7 @@ from app.schemas.common import (
     Label,
     Lower,
     LowerSeries,
+    Meta,
     Probability,
     ProbabilityError,
     PValue,
@@ -44,7 +47,7 @@ class Quantile(ResponseModel):
 class RestrictedMean(ResponseModel):
     """The mean survival time up to a horizon: the area under the curve."""
 
-    horizon: Time
+    horizon: Time | None = Field(description=f"Up to where, in `time_unit`; {SUPPRESSED}")
     estimate: TimeEstimate
     standard_error: TimeError
     lower: TimeLower
@@ -68,12 +71,12 @@ class Rate(ResponseModel):
 class ObservedFollowUp(ResponseModel):
     """Descriptive statistics of the follow-up times, in `time_unit`."""
 
-    median: Time
-    mean: Time
-    minimum: Time
-    maximum: Time
-    lower_quartile: Time
-    upper_quartile: Time
+    median: TimeEstimate
+    mean: TimeEstimate
+    minimum: TimeEstimate
+    maximum: TimeEstimate
+    lower_quartile: TimeEstimate
+    upper_quartile: TimeEstimate
 
 
 class FollowUp(ResponseModel):
@@ -84,21 +87,24 @@ class FollowUp(ResponseModel):
 
 
 class RiskTable(ResponseModel):
-    """Numbers under the time axis of a figure."""
+    """Numbers under the time axis of a figure (KMunicate): they add up to the subjects that have entered by then."""
 
     time: Times
-    at_risk: AtRiskSeries
+    at_risk: list[float | None] = Field(
+        description=f"Subjects whose follow-up goes on after each time, events and censorings there being over; "
+        f"{SUPPRESSED}"
+    )
     events: list[float] = Field(description="Events up to and including each time.")
     censored: list[float] = Field(description="Censorings up to and including each time.")
 
 
 class Curve(ResponseModel):
-    """A survival curve: one row a distinct follow-up time."""
+    """A survival curve: one row a distinct follow-up time, or fewer where `max_points` or `min_cell_count` say so."""
 
     time: Times
     at_risk: AtRiskSeries
-    events: list[float] = Field(description="Events at each time.")
-    censored: list[float] = Field(description="Censorings at each time.")
+    events: list[float] = Field(description="Events at each time, and since the row before.")
+    censored: list[float] = Field(description="Censorings at each time, and since the row before.")
     survival: list[float] = Field(description="Probability of no event up to and including each time.")
     standard_error: ErrorSeries
     lower: LowerSeries
@@ -114,22 +120,25 @@ class SurvivalEstimate(ResponseModel):
     subjects: Count
     events: Count = Field(description="Subjects with the event.")
     censored: Count = Field(description="Subjects without it.")
-    person_time: float = Field(description="Sum of the follow-up times, in `time_unit`.")
+    person_time: float | None = Field(description=f"Sum of the times at risk, in `time_unit`; {SUPPRESSED}")
     median: Quantile
     quantiles: list[Quantile] = Field(description="The quartiles, or the quantiles asked for.")
     restricted_mean: RestrictedMean
     rates: list[Rate] = Field(description="One a requested landmark.")
     follow_up: FollowUp
-    risk_table: RiskTable | None = Field(description="`null` where no times were asked for.")
-    curve: Curve | None = Field(description='`null` where the request has `curve: "none"`.')
+    risk_table: RiskTable | None = Field(description="`null` where no times were asked for, or where suppressed.")
+    curve: Curve | None = Field(description='`null` where the request has `curve: "none"`, or where suppressed.')
+    reason: Reason = Field(
+        description="`suppressed` where nothing can be told without telling of fewer subjects than `min_cell_count`."
+    )
 
 
 class GroupCounts(ResponseModel):
     """Events of a group, and those expected under the hypothesis of equal hazards."""
 
     label: Label
-    observed: float = Field(description="Events of the group.")
-    expected: float = Field(description="Events expected of it under the hypothesis.")
+    observed: float = Field(description="Events of the group, each with the weight that the test gives it.")
+    expected: float = Field(description="The same of the events that are expected of it under the hypothesis.")
 
 
 class SurvivalTest(Test):
@@ -144,7 +153,7 @@ class PairwiseTest(ResponseModel):
 
     first: Label
     second: Label
-    statistic: float | None = Field(description="Chi-squared statistic on one degree of freedom, or `null`.")
+    statistic: float | None = Field(description="Statistic of the test, or `null`.")
     p_value: PValue
     adjusted_p_value: PValue = Field(description="Adjusted for the number of pairs, or `null`.")
 
@@ -154,8 +163,10 @@ class RestrictedMeanDifference(ResponseModel):
 
     first: Label
     second: Label
-    horizon: Time = Field(description="The shortest of the groups' largest follow-up times, in `time_unit`.")
-    difference: float = Field(description="Difference of the means, in `time_unit`.")
+    horizon: Time = Field(
+        description="That of the request, or the shortest of the groups' largest follow-up times, in `time_unit`."
+    )
+    difference: float | None = Field(description=f"Difference of the means, in `time_unit`; {NULL}")
     standard_error: TimeError
     lower: TimeLower
     upper: TimeUpper
@@ -163,6 +174,7 @@ class RestrictedMeanDifference(ResponseModel):
     ratio: Ratio
     ratio_lower: RatioLower
     ratio_upper: RatioUpper
+    reason: Reason
 
 
 class HazardRatio(ResponseModel):
@@ -184,3 +196,20 @@ class Comparison(ResponseModel):
     pairwise: list[PairwiseTest] = Field(description="Tests of the groups in pairs, where they were asked for.")
     restricted_mean_differences: list[RestrictedMeanDifference] = Field(description="One a pair of groups.")
     hazard_ratios: list[HazardRatio] = Field(description="One a group but the reference.")
+
+
+class SurvivalGroup(SurvivalEstimate):
+    """Survival of a group."""
+
+    label: Label
+
+
+class SurvivalResponse(ResponseModel):
+    """Survival of a sample, overall and by group."""
+
+    meta: Meta
+    overall: SurvivalEstimate
+    groups: list[SurvivalGroup] = Field(description="In the order of `group_order`, or of first appearance.")
+    comparison: Comparison | None = Field(
+        description="`null` with fewer than two groups, or where one of them is suppressed."
+    )

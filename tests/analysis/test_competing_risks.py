@@ -5,8 +5,9 @@ import pytest
 
 from app.analysis.competing_risks import estimate_incidences
 from app.analysis.conventions import CONVENTIONS
+from app.analysis.landmarks import BEYOND_FOLLOW_UP
 from app.analysis.observations import observe
-from app.analysis.survival import BEYOND_FOLLOW_UP, SurvivalOptions
+from app.analysis.survival import SurvivalOptions
 from tests.references import assert_equal_to_r, blocks, group_samples
 
 TIED = observe([1, 1, 2, 2, 3, 4, 5, 5], [1, 2, 1, 2, 0, 1, 2, 0])

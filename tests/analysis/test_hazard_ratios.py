@@ -21,13 +21,16 @@ from app.analysis.risk_sets import risk_sets
 from tests.analysis.cox_samples import (
     BOTH_TIES,
     FOUR_DEATHS,
+    STRATIFIED_MODELS,
     covariates_of,
     cox_block,
+    in_sequence,
     replicated,
     sample_with_covariates,
     samples,
 )
 from tests.references import assert_equal_to_r, reference
+from tests.strategies import Rows, rows
 
 
 def expected_events(test: HypothesisTest) -> FloatArray:
@@ -65,6 +68,26 @@ def test_hazard_ratios_name_group_and_reference() -> None:
     assert second.hazard_ratio / second.lower == pytest.approx(np.exp(1.644853627 * standard_error))
 
 
+#: In one stratum the first of three dies, of group 1, in the other the first of two, of group 0; pooled they would tie.
+TWO_STRATA = observe([1, 3, 3, 1, 2], [1, 0, 0, 1, 0], group=[1, 0, 0, 0, 1], stratum=[0, 0, 0, 1, 1])
+
+
+@pytest.mark.parametrize("ties", BOTH_TIES)
+def test_hazard_ratios_with_strata_by_hand(ties: Ties) -> None:
+    """L = r / (r + 2) / (r + 1) is largest at r = sqrt 2, where I = 2 r / (r + 2)^2 + r / (r + 1)^2."""
+    (ratio,) = group_hazard_ratios(TWO_STRATA, 2, ties=ties)
+    assert ratio.hazard_ratio == pytest.approx(2**0.5)
+    information = 2 * 2**0.5 / (2**0.5 + 2) ** 2 + 2**0.5 / (2**0.5 + 1) ** 2
+    assert ratio.upper / ratio.hazard_ratio == pytest.approx(np.exp(1.959963985 * information**-0.5))
+
+
+def test_robust_score_test_with_strata_by_hand() -> None:
+    """U = 2/3 - 1/2, the sum of residuals 4/9, 1/9, 1/9 of the first stratum and -1/4, -1/4 of the second."""
+    test = robust_score_test(TWO_STRATA, 2)
+    assert test.statistic == pytest.approx((1 / 36) / ((16 + 1 + 1) / 81 + 2 / 16))
+    np.testing.assert_allclose(expected_events(test), [2 / 3 + 1 / 2, 1 / 3 + 1 / 2])
+
+
 def ratios(observations: Observations, groups: int) -> list[tuple[bool, str | None]]:
     return [(bool(np.isnan(ratio.hazard_ratio)), ratio.reason) for ratio in group_hazard_ratios(observations, groups)]
 
@@ -100,6 +123,16 @@ def test_a_group_that_was_never_at_risk_with_others_has_no_hazard_ratio() -> Non
 def test_groups_that_die_one_after_the_other_have_no_hazard_ratio() -> None:
     assert ratios(observe([1, 2, 3, 4, 5], [True] * 5, group=[0, 1, 0, 2, 2]), 3) == [(False, None), (True, MONOTONE)]
     assert ratios(observe([1, 2, 3, 4], [True] * 4, group=[1, 1, 0, 0]), 2) == [(True, MONOTONE)]
+
+
+def test_groups_are_at_risk_together_within_strata_only() -> None:
+    """Pooled there is a hazard ratio; in two strata each is alone, or in each the same group dies first."""
+    pooled = observe([1, 2, 3, 4], [True] * 4, group=[0, 1, 0, 1])
+    assert ratios(pooled, 2) == [(False, None)]
+    alone = replace(pooled, stratum=pooled.group)
+    assert ratios(alone, 2) == [(True, "nobody of the group was at risk together with others at an event")]
+    assert ratios(replace(pooled, stratum=np.array([0, 0, 1, 1])), 2) == [(True, MONOTONE)]
+    assert robust_score_test(alone, 2).reason is not None
 
 
 def test_one_group_has_no_hazard_ratio() -> None:
@@ -205,13 +238,60 @@ def test_a_hazard_ratio_is_there_if_and_only_if_the_likelihood_has_a_maximum(obs
         assert (ratio.reason is None) == exists
 
 
-@pytest.mark.parametrize("ties", BOTH_TIES)
-def test_group_hazard_ratios_equal_coxph(ties: Ties) -> None:
-    block = cox_block("aml", ties)
-    observations, x = sample_with_covariates("aml", block)
-    (ratio,) = group_hazard_ratios(replace(observations, group=x[:, 0].astype(np.int64)), 2, ties=ties)
-    names = ("hazard_ratio", "hr_lower", "hr_upper", "p_value")
+@given(rows(stratum=True, group=True, cluster=False, min_size=6, max_size=16), st.sampled_from(BOTH_TIES))
+@settings(deadline=None, max_examples=30)
+def test_hazard_ratios_are_where_the_product_of_the_likelihoods_of_the_strata_is_largest(
+    sample: Rows, ties: Ties
+) -> None:
+    observations = sample.observe()
+    found = group_hazard_ratios(observations, 3, ties=ties)
+    assume(all(ratio.reason is None for ratio in found))
+    coefficient = np.log([ratio.hazard_ratio for ratio in found])
+    stratum = np.array(observations.stratum)
+    strata = [observations.select(stratum == code) for code in np.unique(stratum)]
+    parts = [
+        partial_likelihood(risk_sets(part, ties), np.equal.outer(part.groups, [1, 2]).astype(np.float64), coefficient)
+        for part in strata
+    ]
+    np.testing.assert_allclose(np.sum([part.score for part in parts], axis=0), 0, atol=1e-6)
+    information = np.sum([part.information for part in parts], axis=0)
+    width = 1.959963985 * np.sqrt(np.diag(np.linalg.inv(information)))
+    np.testing.assert_allclose(np.log([ratio.upper for ratio in found]), coefficient + width, rtol=1e-6, atol=1e-6)
+
+
+@given(rows(stratum=True, weight=True, max_size=14), st.booleans())
+@settings(deadline=None)
+def test_with_strata_there_is_always_a_figure_or_a_reason(sample: Rows, sampling: bool) -> None:
+    """With sampling weights each row is a cluster where there are none."""
+    observations = observe(**sample.columns(), sampling=sampling)
+    for ratio in group_hazard_ratios(observations, sample.groups):
+        assert (ratio.reason is None) == np.isfinite([ratio.hazard_ratio, ratio.lower, ratio.p_value]).all()
+    test = robust_score_test(observations, sample.groups)
+    assert (test.reason is None) == np.isfinite([test.statistic, test.p_value]).all() == (test.degrees_of_freedom > 0)
+
+
+@pytest.mark.parametrize(("name", "block_id"), STRATIFIED_MODELS)
+def test_stratified_models_equal_coxph(name: str, block_id: str) -> None:
+    block = cox_block(name, block_id)
+    model = cox_regression(*in_sequence(*sample_with_covariates(name, block)), ties=block["inputs"]["ties"])
+    figures = block["coefficients"]
+    errors = [figure.get("robust_std_err", figure["std_err"]) for figure in figures]
+    assert_equal_to_r(model.coefficient, [figure["coef"] for figure in figures])
+    assert_equal_to_r(model.standard_error, errors)
+    assert_equal_to_r(model.log_likelihood, block["loglik"]["model"])
+
+
+@pytest.mark.parametrize(
+    ("name", "block_id"),
+    [("aml", "efron"), ("aml", "breslow"), *(("rats2", kind) for kind in ("andersen_gill", "pwp_total_time"))],
+)
+def test_group_hazard_ratios_equal_coxph(name: str, block_id: str) -> None:
+    block = cox_block(name, block_id)
+    observations, x = sample_with_covariates(name, block)
+    sample = replace(observations, group=x[:, 0].astype(np.int64))
+    (ratio,) = group_hazard_ratios(sample, 2, ties=block["inputs"]["ties"])
     figures = [ratio.hazard_ratio, ratio.lower, ratio.upper, ratio.p_value]
+    names = ("hazard_ratio", "hr_lower", "hr_upper", "p_value")
     assert_equal_to_r(figures, [block["coefficients"][0][name] for name in names])
 
 

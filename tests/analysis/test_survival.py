@@ -1,34 +1,32 @@
-"""A survival estimate whole, and comparisons: what is put together, by hand and against R."""
+"""A survival estimate whole: what is put together, by hand and against R."""
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from app.analysis.conventions import CONVENTIONS, ConventionName
-from app.analysis.kaplan_meier import kaplan_meier
-from app.analysis.observations import Observations, observe
-from app.analysis.survival import (
-    BEYOND_FOLLOW_UP,
-    SurvivalEstimate,
-    SurvivalOptions,
-    compare_survival,
-    estimate_survival,
-    landmark_rates,
-)
-from tests.references import assert_equal_to_r, blocks, group_samples, numbers, sample
+from app.analysis.landmarks import BEYOND_FOLLOW_UP
+from app.analysis.observations import observe
+from app.analysis.survival import SurvivalOptions, estimate_survival, mean_until
+from tests.references import blocks, group_samples
 
 R = SurvivalOptions(CONVENTIONS["r"])
-NAMES: list[ConventionName] = ["r", "sas", "spss", "stata"]
-
-
-def by_group(observations: Observations, groups: int, options: SurvivalOptions) -> list[SurvivalEstimate]:
-    last = float(observations.time[-1])
-    return [estimate_survival(part, options, largest_time_of_all=last) for part in observations.split(groups)]
 
 
 def test_counts_and_person_time_by_hand() -> None:
     """Weights 2, 1, 3 at 4, 6, 9, the last entering at 1: 2 x 4 + 6 + 3 x 8 = 38."""
     found = estimate_survival(observe([4, 6, 9], [True, False, True], entry=[0, 0, 1], weight=[2, 1, 3]), R)
     assert (found.subjects, found.events, found.censored, found.person_time) == (6, 5, 1, 38)
+
+
+def test_person_time_since_a_start_by_hand() -> None:
+    """Since 5: of those followed to 6 and 9 each from 5 on, of that to 8 from its entry at 7 on: 1 + 4 + 1 = 6."""
+    sample = observe([4, 6, 9, 8], [True, False, True, True], entry=[0, 0, 1, 7])
+    found = estimate_survival(sample.since(5), R)
+    assert (found.subjects, found.events, found.person_time) == (3, 2, 6)
+    assert estimate_survival(observe([4, 6, 9], [1, 1, 1]).since(5), R).person_time == 5
 
 
 @pytest.mark.parametrize(("name", "horizon"), [("r", 20), ("sas", 5), ("spss", 8), ("stata", 8)])
@@ -39,131 +37,117 @@ def test_the_mean_runs_to_the_horizon_of_the_convention(name: ConventionName, ho
     assert found.restricted_mean.horizon == horizon
 
 
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_the_mean_runs_to_the_horizon_asked_for(name: ConventionName) -> None:
+    """S = 1, 2/3 and 1/3 from 0, 2 and 5 on; until 6 the area is 2 + 3 x 2/3 + 1/3."""
+    options = SurvivalOptions(CONVENTIONS[name], horizon=6)
+    found = estimate_survival(observe([2, 5, 8], [True, True, False]), options, largest_time_of_all=20).restricted_mean
+    assert (found.horizon, found.estimate) == (6, pytest.approx(13 / 3))
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_a_horizon_beyond_the_last_follow_up_has_a_mean_where_survival_is_carried_forward(
+    name: ConventionName,
+) -> None:
+    found = estimate_survival(observe([2, 4], [True, False]), SurvivalOptions(CONVENTIONS[name], horizon=6))
+    mean = found.restricted_mean
+    if name == "r":
+        assert (mean.estimate, mean.reason) == (4, None)
+    else:
+        assert np.isnan(mean.estimate)
+        assert mean.reason == "the horizon lies beyond the last follow-up, where survival is not known"
+
+
 def test_without_events_the_mean_of_sas_has_no_horizon() -> None:
     found = estimate_survival(observe([2, 5], [False, False]), SurvivalOptions(CONVENTIONS["sas"]))
     assert np.isnan(found.restricted_mean.estimate)
     assert found.restricted_mean.reason == "the horizon is 0"
 
 
+def test_without_events_after_a_start_the_mean_of_sas_has_no_horizon_either() -> None:
+    found = estimate_survival(observe([2, 5], [True, False]).since(3), SurvivalOptions(CONVENTIONS["sas"]))
+    assert (found.restricted_mean.horizon, found.restricted_mean.reason) == (3, "the horizon is 3")
+
+
+def test_the_variance_of_the_mean_has_the_factor_of_the_convention() -> None:
+    """Two events: SAS multiplies by 2 / 1."""
+    curve = estimate_survival(observe([2, 5, 8], [True, True, False]), R).curve
+    errors = {name: mean_until(8, curve, SurvivalOptions(CONVENTIONS[name])).standard_error for name in CONVENTIONS}
+    assert errors["r"] == errors["spss"] == errors["stata"]
+    assert errors["sas"] == pytest.approx(errors["r"] * 2**0.5)
+
+
 def test_the_median_is_there_whatever_quantiles_are_asked_for() -> None:
     found = estimate_survival(observe([1, 2, 3], [True] * 3), SurvivalOptions(CONVENTIONS["r"], quantiles=(0.9,)))
     assert found.median.estimate == 2
     assert [one.probability for one in found.quantiles] == [0.9]
+    found = estimate_survival(observe([1, 2, 3], [True] * 3), R)
+    assert [one.probability for one in found.quantiles] == [0.25, 0.5, 0.75]
+    assert found.quantiles[1] == found.median
+
+
+def test_level_and_type_of_intervals_reach_all_that_has_limits() -> None:
+    sample, asked = observe(range(1, 13), [True, False] * 6), SurvivalOptions(CONVENTIONS["r"], landmarks=(5, 99))
+    options = replace(asked, confidence_level=0.5, confidence_type="plain")
+    wide, narrow = (estimate_survival(sample, one) for one in (asked, options))
+    for found in (wide, narrow):
+        assert found.rates[0].lower == found.curve.lower[4]
+        assert found.rates[0].upper == found.curve.upper[4]
+    assert narrow.rates[0].lower > wide.rates[0].lower
+    assert narrow.median.lower > wide.median.lower
+    assert narrow.restricted_mean.lower > wide.restricted_mean.lower
+    assert narrow.follow_up.reverse_kaplan_meier.lower > wide.follow_up.reverse_kaplan_meier.lower
+    assert asked.interval == "log"
+    assert SurvivalOptions(CONVENTIONS["spss"]).interval == "plain"
+    assert SurvivalOptions(CONVENTIONS["spss"]).normal_quantile == 1.96
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_rates_beyond_the_last_follow_up_follow_the_convention(name: ConventionName) -> None:
+    found = estimate_survival(observe([2, 4], [True, False]), SurvivalOptions(CONVENTIONS[name], landmarks=(5,)))
+    assert found.rates[0].reason == (None if name == "r" else BEYOND_FOLLOW_UP)
+
+
+def test_numbers_at_risk_are_there_where_asked_for() -> None:
+    sample = observe([2, 4], [True, False])
+    assert estimate_survival(sample, R).risk_table is None
+    found = estimate_survival(sample, replace(R, risk_table_times=(0, 3))).risk_table
+    assert found is not None
+    assert [found.at_risk.tolist(), found.events.tolist(), found.censored.tolist()] == [[2, 1], [0, 1], [0, 0]]
+    empty = estimate_survival(sample, replace(R, risk_table_times=())).risk_table
+    assert empty is not None
+    assert empty.time.size == 0
 
 
 def test_one_of_several_causes_leaves_the_follow_up_to_the_censorings() -> None:
     """Cause 1 at 2; 2 at 4 is a censoring to survival, but ends no follow-up: the reverse curve falls at 6 alone."""
-    observations = observe([2, 4, 6], [1, 2, 0], group=[0, 1, 1])
-    found = estimate_survival(observations, R, cause=1)
+    observations = observe([2, 4, 6], [1, 2, 0])
+    found = estimate_survival(observations, replace(R, risk_table_times=(5,)), cause=1)
     assert (found.events, found.censored) == (1, 2)
     assert found.follow_up.reverse_kaplan_meier.estimate == 6
     np.testing.assert_allclose(found.curve.survival, [2 / 3] * 3)
-    estimates = [estimate_survival(part, R, cause=1) for part in observations.split(2)]
-    (test,) = compare_survival(observations, estimates, R, cause=1).tests
-    assert test.observed is not None
-    np.testing.assert_array_equal(test.observed, [1, 0])
-
-
-def test_landmarks_before_within_and_after_follow_up() -> None:
-    """S = 1 before 2, 2/3 from 2 on, 0 from 6 on."""
-    curve = kaplan_meier(observe([2, 4, 6], [True, False, True]))
-    before, at_event, between, after = landmark_rates(curve, [1, 2, 5, 7], "log", R)
-    assert (before.at_risk, before.events, before.survival, before.standard_error) == (3, 0, 1, 0)
-    assert (before.lower, before.upper) == (1, 1)
-    assert (at_event.at_risk, at_event.events) == (3, 1)
-    assert at_event.survival == pytest.approx(2 / 3)
-    assert (between.at_risk, between.events, between.survival) == (1, 1, at_event.survival)
-    assert (after.at_risk, after.events, after.survival) == (0, 2, 0)
-    assert np.isnan([after.standard_error, after.lower, after.upper]).all()
-    assert after.reason == "no interval at 0"
-
-
-def test_a_landmark_that_ties_with_a_death_comes_after_it() -> None:
-    """0.1 + 0.2 is a little more than 0.3 in floating point, and one time with it."""
-    curve = kaplan_meier(observe([0.1 + 0.2, 4], [True, False]))
-    (found,) = landmark_rates(curve, [0.3], "log", R)
-    assert (found.time, found.at_risk, found.events, found.survival) == (0.3, 2, 1, 0.5)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_beyond_the_last_follow_up_survival_is_carried_forward_or_unknown(name: ConventionName) -> None:
-    curve = kaplan_meier(observe([2, 4], [True, False]))
-    last, beyond = landmark_rates(curve, [4, 5], "log", SurvivalOptions(CONVENTIONS[name]))
-    assert last.survival == 0.5
-    if name == "r":
-        assert (beyond.survival, beyond.reason) == (0.5, None)
-    else:
-        assert np.isnan([beyond.survival, beyond.standard_error, beyond.lower, beyond.upper]).all()
-        assert beyond.reason == BEYOND_FOLLOW_UP
-
-
-@pytest.mark.parametrize("name", ["aml", "lung", "veteran", "ovarian"])
-def test_landmark_rates_equal_r(name: str) -> None:
-    for block in blocks(name, "km"):
-        if block["id"].startswith("sampling"):
-            continue
-        for part, stratum in group_samples(name, block):
-            expected = stratum["landmarks"]
-            options = SurvivalOptions(CONVENTIONS["r"], confidence_level=block["conf_level"])
-            for kind, limits in expected["ci"].items():
-                curve = kaplan_meier(part, confidence_level=block["conf_level"], confidence_type=kind)
-                found = landmark_rates(curve, expected["times"], kind, options)
-                assert_equal_to_r([one.survival for one in found], expected["surv"])
-                assert_equal_to_r([one.standard_error for one in found], expected["std_err"])
-                assert_equal_to_r([one.lower for one in found], limits["lower"])
-                assert_equal_to_r([one.upper for one in found], limits["upper"])
-                assert_equal_to_r([one.at_risk for one in found], expected["n_risk"])
-
-
-def test_groups_are_compared_up_to_the_shortest_of_their_follow_ups() -> None:
-    observations = observe([3, 7, 4, 9], [True] * 4, group=[0, 0, 1, 1])
-    found = compare_survival(observations, by_group(observations, 2, R), R)
-    (pair,) = found.restricted_mean_differences
-    assert (pair.first, pair.second, pair.horizon) == (0, 1, 7)
-    assert pair.compared.difference == (3 + 7) / 2 - (4 + 7) / 2
-    assert [test.name for test in found.tests] == ["log-rank"]
+    assert found.risk_table is not None
+    assert (found.risk_table.events, found.risk_table.censored) == (1, 1)
 
 
 @pytest.mark.parametrize("clustered", [False, True])
 @pytest.mark.parametrize("smallest", [5e-324, 1e-310])
 def test_times_as_small_as_numbers_can_be_give_no_warning(smallest: float, clustered: bool) -> None:
-    """Warnings are errors here: neither the density of a median nor the ratio of means overflows."""
-    observations = observe(
-        [smallest] * 6, [1, 1, 0, 1, 0, 0], group=[0, 0, 0, 1, 1, 1], cluster=range(6) if clustered else None
-    )
-    estimates = by_group(observations, 2, R)
-    assert estimates[0].median.estimate == smallest
-    assert compare_survival(observations, estimates, R).restricted_mean_differences[0].compared.ratio == 1
+    """Warnings are errors here: the density of a median does not overflow."""
+    cluster = range(3) if clustered else None
+    found = estimate_survival(observe([smallest] * 3, [1, 1, 0], cluster=cluster), R)
+    assert found.median.estimate == smallest
 
 
-def test_groups_that_end_at_the_origin_have_no_mean_to_compare() -> None:
-    observations = observe([0, 5], [True, True], group=[0, 1])
-    assert compare_survival(observations, by_group(observations, 2, R), R).restricted_mean_differences == []
+FILES = ("aml", "lung", "veteran", "ovarian", "kidney", "melanoma", "myeloma", "rhdnase", "rats2")
 
 
-def test_clusters_bring_the_robust_score_test() -> None:
-    observations = observe(range(1, 9), [True] * 8, group=[0, 1] * 4, cluster=[0, 0, 1, 1, 2, 2, 3, 3])
-    estimates = by_group(observations, 2, R)
-    assert [test.name for test in compare_survival(observations, estimates, R).tests] == ["log-rank", "robust-score"]
-    without = SurvivalOptions(CONVENTIONS["r"], tests=())
-    assert [test.name for test in compare_survival(observations, estimates, without).tests] == ["robust-score"]
-
-
-@pytest.mark.parametrize(("name", "ties"), [("r", "efron"), ("spss", "breslow")])
-def test_hazard_ratios_treat_ties_by_the_convention(name: ConventionName, ties: str) -> None:
-    block = next(one for one in blocks("lung", "logrank") if one["id"] == "by_group")
-    observations, labels = sample("lung", block)
-    options = SurvivalOptions(CONVENTIONS[name])
-    found = compare_survival(observations, by_group(observations, len(labels), options), options)
-    expected = {"efron": -0.5310235, "breslow": -0.5303966}[ties]
-    assert found.hazard_ratios[0].hazard_ratio == pytest.approx(np.exp(expected), abs=1e-7)
-
-
-def test_every_pair_of_three_groups_is_compared() -> None:
-    block = next(one for one in blocks("veteran", "km") if one["id"] == "by_celltype")
-    observations, labels = sample("veteran", block)
-    found = compare_survival(observations, by_group(observations, len(labels), R), R)
-    pairs = [(pair.first, pair.second) for pair in found.restricted_mean_differences]
-    assert pairs == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
-    assert [ratio.group for ratio in found.hazard_ratios] == [1, 2, 3]
-    assert np.isfinite(numbers([ratio.hazard_ratio for ratio in found.hazard_ratios])).all()
+@pytest.mark.parametrize(
+    ("name", "block"),
+    [pytest.param(name, block, id=f"{name}-{block['id']}") for name in FILES for block in blocks(name, "person_time")],
+)
+def test_person_time_equals_r(name: str, block: dict[str, Any]) -> None:
+    for part, expected in group_samples(name, block, "rates"):
+        found = estimate_survival(part, R)
+        assert found.events == expected["events"]
+        assert found.person_time == pytest.approx(expected["person_time"], rel=1e-12)

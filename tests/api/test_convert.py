@@ -26,13 +26,13 @@ def test_the_names_of_a_result_are_those_of_the_wire() -> None:
 
 
 def test_a_test_without_counts_has_no_groups() -> None:
-    found = convert.survival_test(HypothesisTest("max-combo", 2.0, 1, 0.1), ["a", "b"])
+    found = convert.survival_test(HypothesisTest("max-combo", 2.0, 0, 0.1), ["a", "b"], 1)
     assert found.groups == []
 
 
 def test_the_counts_of_a_test_stand_by_their_labels() -> None:
     test = HypothesisTest("log-rank", 2.0, 1, 0.1, np.array([3.0, 1.0]), np.array([1.5, 2.5]))
-    assert [(one.label, one.observed, one.expected) for one in convert.survival_test(test, ["a", "b"]).groups] == [
+    assert [(one.label, one.observed, one.expected) for one in convert.survival_test(test, ["a", "b"], 1).groups] == [
         ("a", 3.0, 1.5),
         ("b", 1.0, 2.5),
     ]

@@ -17,7 +17,7 @@ from tests.conftest import served
 
 JSON = {"Content-Type": "application/json"}
 DOCUMENT = create_app().openapi()
-SMALL = json.loads((Path(__file__).parents[2] / "examples" / "outcomes_request.json").read_text("utf-8"))
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", create_app())
 
@@ -52,29 +52,31 @@ json_values = st.recursive(
 odd_values = st.sampled_from([0, -1, 1e-9, 1e308, 5e-324, "", "1", "2020-02-30", "9999-12-31", "0001-01-01", [], {}])
 
 
-def validator(status: int) -> Draft202012Validator:
-    response = DOCUMENT["paths"]["/v1/outcomes"]["post"]["responses"][str(status)]
+def validator(path: str, status: int) -> Draft202012Validator:
+    response = DOCUMENT["paths"][path]["post"]["responses"][str(status)]
     (media,) = response["content"].values()
     return Draft202012Validator(media["schema"] | {"components": DOCUMENT["components"]})
 
 
 @pytest.mark.anyio
-async def test_a_good_request_with_anything_in_one_place_is_answered_or_refused() -> None:
+@pytest.mark.parametrize("name", ["outcomes", "survival"])
+async def test_a_good_request_with_anything_in_one_place_is_answered_or_refused(name: str) -> None:
     """Never with a status that is not documented, and always as documented."""
-    validators = {status: validator(status) for status in (200, 422)}
-    places = paths(SMALL)
+    validators = {status: validator(f"/v1/{name}", status) for status in (200, 422)}
+    good = json.loads((EXAMPLES / f"{name}_request.json").read_text("utf-8"))
+    places = paths(good)
     requests: list[Any] = []
 
     @given(st.sampled_from(places), json_values | odd_values)
     @settings(max_examples=300, deadline=None, database=None)
     def collect(path: tuple[str | int, ...], value: Any) -> None:
-        requests.append(replaced(SMALL, path, value))
+        requests.append(replaced(good, path, value))
 
     collect()
     seen = set()
     async with served(create_app()) as client:
         for request in requests:
-            response = await client.post("/v1/outcomes", content=json.dumps(request), headers=JSON)
+            response = await client.post(f"/v1/{name}", content=json.dumps(request), headers=JSON)
             validators[response.status_code].validate(response.json())
             seen.add(response.status_code)
     assert seen == {200, 422}

@@ -21,7 +21,7 @@ async def test_the_service_is_alive_and_ready(path: str, client: httpx.AsyncClie
 async def test_the_version_tells_the_limits_of_this_installation(anyio_backend: str) -> None:
     async with served(create_app(Settings(max_body_bytes=1000, max_patients=7))) as client:
         version = (await client.get("/version")).json()
-    limits = {"max_body_bytes": 1000, "max_patients": 7}
+    limits = {"max_body_bytes": 1000, "max_patients": 7, "max_subjects": 2_000_000}
     assert version == {"name": "atrisk", "version": __version__, "limits": limits}
 
 

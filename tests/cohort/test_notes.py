@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
+from app.analysis import survival_notes
+from app.analysis.comparison import ComparisonOptions, MaxCombo, Trend
 from app.analysis.conventions import ConventionName
+from app.analysis.logrank import Weighting
+from app.analysis.survival_notes import FEW_EVENTS, PACKAGES
 from app.cohort.groupings import Bin, Grouping
 from app.cohort.lesion_tables import TableOptions
 from app.cohort.model import Cohort, Lesion
-from app.cohort.notes import FEW_EVENTS, INTERVALS, PACKAGES, SENTENCES, TABLE_TESTS, methods, warnings
+from app.cohort.notes import INTERVALS, SENTENCES, TABLE_TESTS, methods, warnings
 from app.cohort.outcomes import OutcomeOptions, summarize_outcomes
 from tests.cohort.builders import BY_ARM, BY_DIAMETER, cohort, lesion, options, patient
 
@@ -77,8 +81,24 @@ class TestMethods:
         assert ratios.startswith(f"Hazard ratios are those of a Cox model with {ties} treatment of ties;")
         assert incidences.startswith("Cumulative incidences of groups were compared by Gray's test (Ann Stat 1988")
 
+    def test_every_test_of_survival_is_a_sentence(self) -> None:
+        tests = ComparisonOptions((Weighting("peto-peto"), Trend((1, 5)), MaxCombo()))
+        found = methods(options("r", BY_ARM, comparison=tests))[7:10]
+        for sentence, name in zip(
+            found, ("Peto-Peto test", "log-rank test for trend with scores 1, 5", "max-combo test"), strict=True
+        ):
+            assert sentence.startswith(f"Survival of groups was compared by the {name} ")
+            assert sentence.endswith(").")
+
+    def test_lesions_are_compared_by_the_robust_score_test(self) -> None:
+        found = methods(options("r", BY_ARM))[-1]
+        assert found.endswith(
+            "hazards of lesions by the score test of a Cox model with variance clustered by patient (Lin and Wei, J Am "
+            "Stat Assoc 1989;84:1074-1078)."
+        )
+
     def test_tests_not_asked_for_are_not_named(self) -> None:
-        found = methods(options("r", BY_ARM, tests=(), survival={"tests": ()}))
+        found = methods(options("r", BY_ARM, tests=(), comparison=ComparisonOptions(())))
         assert [sentence.split()[0] for sentence in found[6:]] == ["Hazard", "Cumulative"]
 
     def test_several_tests_of_tables_are_one_sentence(self) -> None:
@@ -145,7 +165,7 @@ class TestMedian:
         """Of 20 patients 19 are censored before the last dies."""
         found = cautions(deaths(*[-1] * 19, 5), **ONLY_SURVIVAL)
         assert found["few_at_risk_at_median"] == (
-            "The median lies where fewer than 10 % are still at risk: overall_survival (all)."
+            "The median lies where fewer than 10 % are still at risk: overall_survival."
         )
 
     def test_with_10_percent_at_risk_there_is_none(self) -> None:
@@ -154,7 +174,7 @@ class TestMedian:
     def test_on_a_flat_to_the_end(self) -> None:
         found = cautions(deaths(1, 2, -3, -4), **ONLY_SURVIVAL)
         assert found["median_on_last_flat"].startswith("Survival is exactly 0.5 up to the last follow-up")
-        assert found["median_on_last_flat"].endswith(": overall_survival (all).")
+        assert found["median_on_last_flat"].endswith(": overall_survival.")
 
     @pytest.mark.parametrize("follow_ups", [(1, 2, 3, -4), (1, -2, -3, -4), (-1, -2), (1, 2)])
     def test_elsewhere_there_is_none(self, follow_ups: tuple[float, ...]) -> None:
@@ -164,8 +184,20 @@ class TestMedian:
     def test_of_a_group_is_named_with_it(self) -> None:
         both = joined(a=deaths(*[-1] * 19, 5, arm="A"), b=deaths(1, -2, arm="B"))
         found = cautions(both, BY_ARM, **ONLY_SURVIVAL)
-        assert found["few_at_risk_at_median"].endswith(": overall_survival (all); overall_survival by arm (A).")
+        assert found["few_at_risk_at_median"].endswith(": overall_survival; overall_survival by arm (A).")
         assert found["median_on_last_flat"].endswith(": overall_survival by arm (B).")
+
+
+class TestNonproportionalHazards:
+    def test_where_those_of_groups_cross(self) -> None:
+        """Of each arm 10 of 20 die: those of one early, those of the other late."""
+        both = joined(a=deaths(*range(1, 11), *[-30] * 10, arm="A"), b=deaths(*range(11, 21), *[-30] * 10, arm="B"))
+        found = cautions(both, BY_ARM, **ONLY_SURVIVAL)
+        assert found["nonproportional_hazards"].endswith(": overall_survival by arm.")
+
+    def test_not_where_there_is_one_group(self) -> None:
+        found = cautions(deaths(*range(1, 11), *[-30] * 11, arm="A"), BY_ARM, **ONLY_SURVIVAL)
+        assert found == {}
 
 
 class TestLesionsAsIndependent:
@@ -233,6 +265,11 @@ class TestSmallExpectedCounts:
     def test_tables_without_lesions_have_none(self) -> None:
         residual = cohort(patient(9, lesion(**RESIDUAL)))
         assert "small_expected_counts" not in cautions(residual, BY_DIAMETER, tests=("chi-squared",))
+
+
+def test_those_of_survival_are_said_in_the_same_words() -> None:
+    assert SENTENCES.items() >= survival_notes.SENTENCES.items()
+    assert all(sentence.endswith(".") and sentence.count("{}") == 1 for sentence in SENTENCES.values())
 
 
 def test_warnings_come_in_one_order() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import ConventionName
 from app.analysis.gray import gray_test
 from app.analysis.logrank import logrank_test
@@ -189,7 +190,7 @@ class TestGroupings:
             assert len(sample.incidence.rates) == 2
 
     def test_the_log_rank_test_is_left_out_where_not_asked_for(self) -> None:
-        survival, progression = summarized(ARMS, BY_ARM, survival={"tests": ()}).endpoints
+        survival, progression = summarized(ARMS, BY_ARM, comparison=ComparisonOptions(())).endpoints
         for result, names in ((survival, []), (progression, ["robust-score"])):
             comparison = grouped(result, "arm").comparison
             assert comparison is not None
@@ -251,10 +252,10 @@ def figures_of(grouping: EndpointGrouping) -> Json:
 
 def figures(sample: Sample) -> Json:
     """Return what the answer has of a sample, its label apart."""
-    found: Json = convert.survival_estimate(sample.survival, interpretation="", with_curve=True).model_dump()
+    found: Json = convert.survival_estimate(sample.survival, interpretation="", curve="full").model_dump()
     if sample.incidence is not None:
         causes = ("local recurrence", "death")
-        found["incidence"] = convert.incidence_group(sample.incidence, "", causes, with_curve=True).model_dump()
+        found["incidence"] = convert.incidence_group(sample.incidence, "", causes, curve="full").model_dump()
     return found
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import ConventionName
 from app.cohort.groupings import Grouping
 from app.cohort.lesion_tables import TableOptions
@@ -130,7 +131,7 @@ def test_without_landmarks_there_are_no_rates() -> None:
 
 
 def test_without_tests_there_are_no_p_values() -> None:
-    found = sentences(MANY, BY_ARM, tests=(), survival={"tests": ()}, endpoints=("overall_survival",))
+    found = sentences(MANY, BY_ARM, tests=(), comparison=ComparisonOptions(()), endpoints=("overall_survival",))
     assert not any("P =" in sentence for sentence in found)
     assert found[-1] == "Median overall survival by arm: 4.2 +- 2.8 months for A, 15.0 months for B."
 

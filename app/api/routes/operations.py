@@ -27,7 +27,11 @@ async def check_readiness() -> Health:
 @router.get("/version")
 async def read_version(settings: CurrentSettings) -> ServiceVersion:
     """Return the name, the version and the limits of this installation."""
-    limits = Limits(max_body_bytes=settings.max_body_bytes, max_patients=settings.max_patients)
+    limits = Limits(
+        max_body_bytes=settings.max_body_bytes,
+        max_patients=settings.max_patients,
+        max_subjects=settings.max_subjects,
+    )
     return ServiceVersion(version=__version__, limits=limits)
 
 

@@ -1,0 +1,147 @@
+"""Between the wire and the survival of a sample: request to observations and options, summary to response."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+from app.analysis import comparison as core
+from app.analysis.conventions import CONVENTIONS
+from app.analysis.logrank import Weighting
+from app.analysis.observations import Observations, observe
+from app.analysis.survival import SurvivalOptions
+from app.analysis.survival_notes import summary_methods, summary_warnings
+from app.analysis.survival_summary import SUPPRESSED, GroupEstimate, SurvivalSummary, summarize_survival
+from app.api import convert
+from app.schemas import survival
+from app.schemas.common import CountedReason, Meta
+from app.schemas.subjects import Category, label
+from app.schemas.survival_request import FlemingHarrington, SurvivalRequest, TestChoice, Trend, group_labels
+
+
+def answer(request: SurvivalRequest, input_sha256: str) -> survival.SurvivalResponse:
+    """Return the survival that a request asks for."""
+    groups = group_labels(request)
+    options, comparison = survival_options(request), comparison_options(request)
+    summary = summarize_survival(
+        observations(request, groups),
+        len(groups),
+        options,
+        comparison,
+        start_time=request.start_time,
+        min_cell_count=request.min_cell_count,
+    )
+    labels = [label(group) for group in groups]
+    return survival.SurvivalResponse(
+        meta=Meta(
+            service=convert.service(),
+            convention=options.convention.name,
+            confidence_level=options.confidence_level,
+            confidence_type=options.interval,
+            time_unit=request.time_unit,
+            input_sha256=input_sha256,
+            **_counts(summary, request.min_cell_count),
+            warnings=convert.cautions(summary_warnings(summary, labels)),
+            methods=[*summary_methods(summary, options, comparison)],
+        ),
+        overall=survival.SurvivalEstimate(**_estimate(GroupEstimate(-1, summary.overall), request)),
+        groups=[
+            survival.SurvivalGroup(label=labels[group.code], **_estimate(group, request)) for group in summary.groups
+        ],
+        comparison=None
+        if summary.comparison is None
+        else convert.comparison(summary.comparison, [labels[group.code] for group in summary.groups]),
+    )
+
+
+def observations(request: SurvivalRequest, groups: Sequence[Category]) -> Observations:
+    """Return the sample of a request, its groups coded by their place among `groups`."""
+    subjects = request.subjects
+    return observe(
+        subjects.time,
+        subjects.event,
+        entry=subjects.entry,
+        weight=subjects.weight,
+        group=_codes(subjects.group, groups),
+        stratum=_codes(subjects.stratum, _in_order(subjects.stratum)),
+        cluster=_codes(subjects.cluster, _in_order(subjects.cluster)),
+        sampling=request.weight_kind == "sampling",
+    )
+
+
+def _in_order(values: Iterable[Any] | None) -> list[Any]:
+    # Sums over strata run in the order of their codes: sorted, rounding does not depend on the order of rows.
+    return sorted(set(values or ()))
+
+
+def _codes(values: Iterable[Hashable] | None, known: Iterable[Hashable]) -> list[int] | None:
+    code = {value: place for place, value in enumerate(known)}
+    return None if values is None else [code[value] for value in values]
+
+
+def survival_options(request: SurvivalRequest) -> SurvivalOptions:
+    """Return how survival is to be estimated, in the words of the core."""
+    return SurvivalOptions(
+        CONVENTIONS[request.convention],
+        request.confidence_level,
+        request.confidence_type,
+        tuple(request.quantiles),
+        tuple(request.landmarks),
+        request.horizon,
+        None if request.risk_table_times is None else tuple(request.risk_table_times),
+    )
+
+
+def comparison_options(request: SurvivalRequest) -> core.ComparisonOptions:
+    """Return how groups are to be compared, in the words of the core."""
+    tests: Sequence[TestChoice] = ["log-rank"] if request.tests is None else request.tests
+    pairwise = None if request.pairwise is None else request.pairwise.adjustment
+    return core.ComparisonOptions(tuple(_test(test) for test in tests), pairwise)
+
+
+def _test(test: TestChoice) -> core.SurvivalTest:
+    if isinstance(test, str):
+        return Weighting(test)
+    if isinstance(test, FlemingHarrington):
+        return Weighting(test.name, test.rho, test.gamma)
+    if isinstance(test, Trend):
+        return core.Trend(None if test.scores is None else tuple(test.scores))
+    return core.MaxCombo()
+
+
+def _counts(summary: SurvivalSummary, min_cell_count: int | None) -> dict[str, Any]:
+    """Return how many subjects there are, were used and were not, without small counts and what would reveal them."""
+    used, not_used = summary.subjects, summary.ended_before
+    few, few_not_used = (0 < count < (min_cell_count or 0) for count in (used, not_used))
+    reason = "follow-up ended before start_time"
+    return {
+        "subjects_in": None if few or few_not_used else used + not_used,
+        "subjects_used": None if few else used,
+        "excluded": [CountedReason(reason=reason, count=None if few_not_used else not_used)] if not_used else [],
+    }
+
+
+def _estimate(group: GroupEstimate, request: SurvivalRequest) -> dict[str, Any]:
+    if group.estimate is None:
+        return _suppressed(request)
+    return convert.survival_figures(group.estimate, curve=convert.curve_option(request.curve))
+
+
+def _suppressed(request: SurvivalRequest) -> dict[str, Any]:
+    """Return an estimate of which nothing can be told."""
+    nothing = dict.fromkeys(("standard_error", "lower", "upper"), None) | {"reason": SUPPRESSED}
+    no_time = {"estimate": None, **nothing}
+    observed = dict.fromkeys(survival.ObservedFollowUp.model_fields, None)
+    return {
+        "interpretation": convert.EVENT_FREE,
+        **dict.fromkeys(("subjects", "events", "censored", "person_time", "risk_table", "curve"), None),
+        "median": survival.Quantile(probability=0.5, **no_time),
+        "quantiles": [survival.Quantile(probability=probability, **no_time) for probability in request.quantiles],
+        "restricted_mean": survival.RestrictedMean(horizon=request.horizon, **no_time),
+        "rates": [
+            survival.Rate(time=time, at_risk=None, events=None, survival=None, **nothing) for time in request.landmarks
+        ],
+        "follow_up": survival.FollowUp(
+            observed=survival.ObservedFollowUp(**observed),
+            reverse_kaplan_meier=survival.Quantile(probability=0.5, **no_time),
+        ),
+        "reason": SUPPRESSED,
+    }

@@ -1,0 +1,216 @@
+"""Subjects on the wire, as columns or as rows; once they are validated, as columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress, count, islice
+from operator import ge
+from typing import Annotated, Any, Literal, NotRequired, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetCoreSchemaHandler,
+    PrivateAttr,
+    WithJsonSchema,
+    with_config,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing_extensions import TypedDict
+
+from app.schemas.common import RequestModel
+from app.schemas.problem import FAULT, fault, refuse
+
+Location = tuple[str | int, ...]
+Fault = tuple[Location, str]
+
+MAX_TIME = 1e15
+MAX_COUNT = 2**53
+"""Up to here doubles count exactly."""
+
+LISTED = 10_000
+"""So many faults are told one by one; to make more of them would cost more than the body is worth."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An annotation: what is taken for the type, and the one sentence that anything else is refused with."""
+
+    values: Any
+    sentence: str
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of the values, with our sentence."""
+        values = handler.generate_schema(self.values)
+        return core_schema.custom_error_schema(values, FAULT, custom_error_message=self.sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """An annotation of a list: of a long one only the first fault is told, lest millions of them fill the memory."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of the list: it is given up at the first fault, and a short one is then read again."""
+        every: Any = handler(source)
+        again = core_schema.no_info_before_validator_function(_refuse_long, every)
+        return core_schema.union_schema([{**every, "fail_fast": True}, again], mode="left_to_right")
+
+
+def _refuse_long(value: Any) -> Any:
+    if isinstance(value, list) and len(value) > LISTED:
+        raise PydanticCustomError(FAULT, f"has more than {LISTED} items, so that only the first fault is told")
+    return value
+
+
+Column = Annotated[list[Item], Bounded()]
+
+_String = Annotated[str, Field(min_length=1, max_length=200)]
+_Integer = Annotated[int, Field(gt=-MAX_COUNT, lt=MAX_COUNT)]
+_WholeFloat = Annotated[  # to JSON 1.0 is the integer 1
+    float,
+    Field(gt=-MAX_COUNT, lt=MAX_COUNT, multiple_of=1),
+    AfterValidator(int),
+    WithJsonSchema({"exclusiveMaximum": MAX_COUNT, "exclusiveMinimum": -MAX_COUNT, "type": "integer"}),
+]
+Category = Annotated[
+    str | int | bool,
+    Taken(
+        _String | _Integer | _WholeFloat | bool,
+        "must be a string of 1 to 200 characters, an integer between -2**53 and 2**53, true or false",
+    ),
+]
+"""Of a column all are of one kind: strings, integers or booleans."""
+
+Time = Annotated[float, Field(ge=0, le=MAX_TIME, description="Follow-up time, in `time_unit`.")]
+Entry = Annotated[
+    float, Field(ge=0, le=MAX_TIME, description="Delayed entry: at risk after `entry` up to and including `time`.")
+]
+Group = Annotated[Category, Field(description="The group that is compared with others.")]
+Stratum = Annotated[Category, Field(description="What comparisons are adjusted for.")]
+Cluster = Annotated[Category, Field(description="The same in rows of one patient, for robust standard errors.")]
+Weight = Annotated[
+    float, Field(gt=0, le=MAX_COUNT, description="How many subjects the row stands for; see `weight_kind`.")
+]
+Event = Annotated[
+    bool,
+    Taken(Literal[True, False, 1, 0], "must be true, false, 1 or 0"),
+    Field(description="Whether the follow-up ended with the event."),
+]
+
+
+def refuse_first(faults: Iterator[Fault]) -> None:
+    """Refuse what has faults: one more of them than LISTED tells `app.api.body` that there are too many."""
+    refuse([fault(location, detail) for location, detail in islice(faults, LISTED + 1)])
+
+
+@with_config(RequestModel.model_config)
+class SubjectRow(TypedDict):
+    """A subject, whatever is analysed of it. All rows have the same fields."""
+
+    time: Time
+    entry: NotRequired[Entry]
+    group: NotRequired[Group]
+    stratum: NotRequired[Stratum]
+    cluster: NotRequired[Cluster]
+    weight: NotRequired[Weight]
+
+
+class SubjectColumns(RequestModel):
+    """Subjects, whatever is analysed of them: columns of one length, an item a subject."""
+
+    time: Annotated[list[Time], Field(min_length=1), Bounded()] = Field(description="Follow-up times.")
+    entry: Column[Entry] | None = Field(default=None, description="Times of delayed entry, each below its `time`.")
+    group: Column[Group] | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
+    stratum: Column[Stratum] | None = Field(default=None, description="Strata, of one kind as groups are.")
+    cluster: Column[Cluster] | None = Field(default=None, description="Clusters, of one kind as groups are.")
+    weight: Column[Weight] | None = Field(default=None, description="Weights.")
+    _by_row: bool = PrivateAttr(default=False)
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Self:
+        """Return the columns of rows that are sound one by one."""
+        refuse_first(_row_faults(rows))
+        columns = cls.model_validate({name: [row[name] for row in rows] for name in rows[0]})
+        columns._by_row = True  # noqa: SLF001 - it is our own
+        return columns
+
+    def at(self, name: str, place: int | None = None) -> Location:
+        """Return where a column or an item of it is, in the form that was sent; in rows no place is a column's."""
+        if self._by_row:
+            return () if place is None else (place, name)
+        return (name,) if place is None else (name, place)
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with items of a column together, and with columns together."""
+        columns = [(name, column) for name, column in self if isinstance(column, list)]
+        uneven = [name for name, column in columns if len(column) != len(self.time)]
+        for name in uneven:
+            yield self.at(name), "must have as many items as time"
+        for name in ("group", "stratum", "cluster"):
+            column = getattr(self, name)
+            if column and len(set(map(type, column))) > 1:
+                place = next(place for place, item in enumerate(column) if type(item) is not type(column[0]))
+                yield self.at(name, place), "must be of the same kind as the first"
+        if self.entry is not None and not uneven:
+            for place in compress(count(), map(ge, self.entry, self.time)):
+                yield self.at("entry", place), "must be below its time"
+
+
+def _row_faults(rows: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    if not rows:
+        yield (), "must have 1 or more items"
+    for place, row in enumerate(rows):
+        if row.keys() != rows[0].keys():
+            yield (place,), "must have the same fields as the first row"
+
+
+@dataclass(frozen=True, slots=True)
+class OrRows:
+    """An annotation of a model of columns: rows are taken as well, and made columns."""
+
+    row: Any
+
+    def __get_pydantic_core_schema__(self, source: type[SubjectColumns], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of either form, with the checks that both have in common."""
+
+        def checked(value: SubjectColumns | list[Mapping[str, Any]]) -> SubjectColumns:
+            columns = value if isinstance(value, SubjectColumns) else source.of_rows(value)
+            refuse_first(columns.faults())
+            return columns
+
+        # At least one row, by _row_faults: pydantic would add, of no rows, that they are no object.
+        rows = Annotated[list[self.row], Bounded(), Field(json_schema_extra={"minItems": 1})]  # type: ignore[name-defined]
+        forms = core_schema.union_schema([handler(source), handler.generate_schema(rows)])
+        return core_schema.no_info_after_validator_function(checked, forms)
+
+
+def _booleans(column: list[bool]) -> list[bool]:
+    return list(map(bool, column))
+
+
+@with_config(RequestModel.model_config)
+class SurvivalRow(SubjectRow):
+    """A subject's follow-up, and whether it ended with the event. All rows have the same fields."""
+
+    event: Event
+
+
+class SurvivalColumns(SubjectColumns):
+    """Follow-up of subjects, and whether it ended with the event: columns of one length, an item a subject."""
+
+    event: Annotated[Column[Event], AfterValidator(_booleans)] = Field(description="Whether each had the event.")
+
+
+SurvivalSubjects = Annotated[SurvivalColumns, OrRows(SurvivalRow)]
+
+
+def label(category: Category) -> str:
+    """Return a group's label in an answer.
+
+    Examples
+    --------
+    >>> label("ablation"), label(1), label(True)
+    ('ablation', '1', 'true')
+    """
+    return str(category).lower() if isinstance(category, bool) else str(category)
