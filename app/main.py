@@ -8,11 +8,18 @@ from fastapi import FastAPI
 from app import __version__
 from app.api.errors import HANDLERS
 from app.api.middleware import Metrics, RequestMiddleware, configure_logging
-from app.api.routes import conventions, operations, outcomes, survival
+from app.api.routes import competing_risks, conventions, operations, outcomes, survival
 from app.openapi import DESCRIPTION, SUMMARY, TAGS, TITLE, Service, pages
 from app.settings import Settings
 
-ROUTERS = (outcomes.router, survival.router, conventions.router, operations.router, pages)
+ROUTERS = (
+    outcomes.router,
+    survival.router,
+    competing_risks.router,
+    conventions.router,
+    operations.router,
+    pages,
+)
 
 
 @asynccontextmanager

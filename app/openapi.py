@@ -13,6 +13,7 @@ import fastapi_offline
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from app.schemas.problem import Problem
@@ -37,6 +38,7 @@ Times are numbers in the request's `time_unit`. Requests may carry an `X-Request
 TAGS = [
     {"name": "outcomes", "description": "The outcomes of a treatment cohort"},
     {"name": "survival", "description": "Survival of any sample of subjects, by the conventions of any package"},
+    {"name": "competing risks", "description": "Cumulative incidence where several causes end the follow-up"},
     {"name": "operations", "description": "For those who run the service: health, version, metrics"},
 ]
 
@@ -49,7 +51,15 @@ CONTENT_SECURITY_POLICY = (
 
 
 class Service(FastAPI):
-    """A FastAPI app whose OpenAPI document has the schema of the errors."""
+    """A FastAPI app whose OpenAPI document has the schema of the errors, and examples with their nulls."""
+
+    documented: tuple[APIRoute, ...] = ()
+
+    def include_router(self, router: APIRouter, **options: Any) -> None:
+        """Include the routes of a router, and remember those that take a body."""
+        super().include_router(router, **options)
+        routes = [route for route in router.routes if isinstance(route, APIRoute) and route.body_field is not None]
+        self.documented = (*self.documented, *routes)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -57,7 +67,19 @@ class Service(FastAPI):
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+        for route in self.documented:
+            _show_examples(route, document["paths"][route.path]["post"])
         return document
+
+
+def _show_examples(route: APIRoute, operation: dict[str, Any]) -> None:
+    # FastAPI leaves every null out of examples: what is shown would not be what is asked and answered.
+    asked = getattr(route.body_field and route.body_field.field_info, "openapi_examples", None)
+    answered = route.responses.get(200)
+    if asked:
+        operation["requestBody"]["content"]["application/json"]["examples"] = asked
+    if answered:
+        operation["responses"]["200"]["content"]["application/json"] |= answered["content"]["application/json"]
 
 
 pages = APIRouter(include_in_schema=False)

@@ -64,6 +64,19 @@ class TestDocument:
                 assert answer["content"] == {"application/problem+json": schema}
             assert set(operation["requestBody"]["content"]["application/json"]["schema"]) == {"$ref"}
 
+    @pytest.mark.anyio
+    async def test_every_example_of_a_request_is_answered(self, client: httpx.AsyncClient) -> None:
+        """And one of its answers is the one shown."""
+        paths = create_app().openapi()["paths"]
+        posts = {path: methods["post"] for path, methods in paths.items() if "post" in methods}
+        assert posts
+        for path, operation in posts.items():
+            examples = operation["requestBody"]["content"]["application/json"]["examples"].values()
+            answers = [await client.post(path, json=example["value"]) for example in examples]
+            assert [answer.status_code for answer in answers] == [200] * len(examples)
+            shown = operation["responses"]["200"]["content"]["application/json"]["example"]
+            assert shown in [answer.json() for answer in answers]
+
     def test_the_errors_of_fastapi_are_not_in_it(self) -> None:
         text = rendered(toy_app())
         assert "HTTPValidationError" not in text

@@ -38,7 +38,7 @@ def assert_holds(actual: Any, shown: Any, place: str = "") -> None:
 
 async def test_the_answers_shown_are_those_of_the_requests_above_them(client: httpx.AsyncClient) -> None:
     found = REQUEST.findall(README)
-    assert len(found) == 2
+    assert len(found) == 3
     assert all(url.startswith("http://127.0.0.1:8000/") for url, _, _ in found)
     for url, body, following in found:
         path = url.removeprefix("http://127.0.0.1:8000")

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from app.analysis.hazard_ratios import HazardRatio, group_hazard_ratios, robust_score_test
+from app.analysis.hazard_ratios import HazardRatio, fit_groups, hazard_ratios, robust_score_test
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.logrank import Weighting, logrank_test, trend_test
 from app.analysis.max_combo import max_combo_test
@@ -110,6 +110,7 @@ def compare_survival(
     """
     groups, ties = len(estimates), options.convention.ties
     of_interest = observations if cause is None else observations.only_cause(cause)
+    fit = fit_groups(of_interest, groups, ties=ties, confidence_level=options.confidence_level)
     tests = [run_test(test, of_interest, groups) for test in comparison.tests]
     if of_interest.cluster is not None:
         tests.append(robust_score_test(of_interest, groups))
@@ -118,8 +119,8 @@ def compare_survival(
         tests,
         _pairwise(of_interest, groups, comparison),
         _mean_differences(estimates, options),
-        group_hazard_ratios(of_interest, groups, ties=ties, confidence_level=options.confidence_level),
-        groups_proportional(of_interest, groups, ties=ties),
+        hazard_ratios(fit),
+        groups_proportional(of_interest, fit, ties=ties),
     )
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.analysis.cumulative_incidence import AalenJohansen, aalen_johansen
+from app.analysis.gray import gray_test
+from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import ConfidenceType
 from app.analysis.landmarks import BEYOND_FOLLOW_UP, LandmarkRate, landmark_columns, landmark_rates
-from app.analysis.observations import Observations, tied_to
+from app.analysis.observations import Observations
 from app.analysis.quantiles import Quantile
 from app.analysis.survival import SurvivalOptions
 
@@ -24,6 +26,14 @@ class IncidenceRate:
     lower: float
     upper: float
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidenceSummary:
+    """The estimate of each group, of all subjects where there are no groups, and Gray's test of each cause."""
+
+    groups: list["IncidenceEstimate"]
+    comparison: list[HypothesisTest] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +75,36 @@ def estimate_incidences(
     return IncidenceEstimate(curves, curves.quantiles(0.5), _rates(curves, event_free), event_free)
 
 
+def summarize_incidences(
+    observations: Observations, groups: int, causes: int, options: SurvivalOptions, confidence_type: ConfidenceType
+) -> IncidenceSummary:
+    """Estimate cumulative incidences by group, and compare the groups.
+
+    Parameters
+    ----------
+    groups : number of groups, each with a row; 0 without. `observations.group` holds codes below it
+
+    Examples
+    --------
+    >>> from app.analysis.conventions import CONVENTIONS
+    >>> from app.analysis.observations import observe
+    >>> sample = observe([1, 3, 2, 4], [1, 1, 2, 1], group=[0, 0, 1, 1])
+    >>> found = summarize_incidences(sample, 2, 2, SurvivalOptions(CONVENTIONS["r"]), "log-log")
+    >>> [float(estimate.curves.incidence[0, -1]) for estimate in found.groups], len(found.comparison)
+    ([1.0, 0.5], 2)
+    """
+    samples = observations.split(groups) if groups else [observations]
+    comparison = None
+    if groups > 1:
+        comparison = [gray_test(observations, groups, cause) for cause in range(1, causes + 1)]
+    return IncidenceSummary(
+        [estimate_incidences(sample, causes, options, confidence_type) for sample in samples], comparison
+    )
+
+
 def _rates(curves: AalenJohansen, event_free: list[LandmarkRate]) -> list[list[IncidenceRate]]:
     times = np.array([rate.time for rate in event_free])
-    found = curves.rates(tied_to(curves.curve.time, times))
+    found = curves.rates(curves.curve.observations.tied(times))
     unknown = np.array([rate.reason == BEYOND_FOLLOW_UP for rate in event_free], dtype=bool)
     return [
         [

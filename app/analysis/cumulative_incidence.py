@@ -117,9 +117,10 @@ def aalen_johansen(
         raise InvalidParameterError("the sample has more causes than were named")
     curve = kaplan_meier(observations, confidence_level=confidence_level, confidence_type=confidence_type)
     cause, weights, position = observations.cause, observations.weights, curve.table.position
-    events = np.array([sum_by(position, weights * (cause == code), curve.time.size) for code in range(1, causes + 1)])
+    shape = causes, curve.time.size
+    events = np.reshape([sum_by(position, weights * (cause == code), shape[1]) for code in range(1, causes + 1)], shape)
     incidence = np.cumsum(_before(curve.survival, 1.0) * events / curve.table.at_risk, axis=1)
-    variance = np.array([_variance(curve, code, events[code - 1]) for code in range(1, causes + 1)])
+    variance = np.reshape([_variance(curve, code, events[code - 1]) for code in range(1, causes + 1)], shape)
     # Where every subject had an event of one cause, F is 1 whatever the weights: only rounding says otherwise.
     certain = (curve.survival == 0) & (incidence > 1 - TOLERANCE)
     incidence[certain], variance[certain] = 1.0, 0.0

@@ -40,7 +40,8 @@ def gray_test(observations: Observations, groups: int, cause: int) -> Hypothesis
 
     Events of all groups and causes at one time share S(t-) and G(t-). For d events at a time among n, w = (n - d) /
     (n - 1) as in the log-rank test: d = d_2r and n = Y_r in w_2, d = d_1. and n = h_. S_r(t-) in w_1. Risk sets count
-    entry < t <= time; what enters a group after its survival has fallen to 0 is left out. Clusters are not used.
+    entry < t <= time; what enters a group after its survival has fallen to 0 is left out. Scores and covariances are
+    summed over strata. Clusters are not used; with sampling weights there is no test.
 
     Parameters
     ----------
@@ -56,6 +57,22 @@ def gray_test(observations: Observations, groups: int, cause: int) -> Hypothesis
     >>> test.observed, test.expected.round(4), round(test.statistic, 4)
     (array([2., 1.]), array([0.8333, 2.1667]), 2.4928)
     """
+    strata = [observations]
+    if observations.stratum is not None:
+        strata = [observations.select(observations.stratum == code) for code in np.unique(observations.stratum)]
+    scores = [_score(stratum, groups, cause) for stratum in strata]
+    observed, expected, covariance = (np.sum(parts, axis=0) for parts in zip(*scores, strict=True))
+    if observations.sampling:
+        reason = "not defined with sampling weights"
+    elif np.isnan(covariance).any():
+        reason = "the incidence that the groups would have in common reaches 1 while they are still compared"
+    else:
+        return quadratic_form_test("gray", observed - expected, covariance, observed, expected)
+    return HypothesisTest("gray", np.nan, 0, np.nan, observed, expected, reason)
+
+
+def _score(observations: Observations, groups: int, cause: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return observed and expected events [k], and the covariance of their difference [k, k], NaN without one."""
     sample = _groups(observations, groups, cause)
     all_events, exposure = sample.events.sum(axis=0), sample.exposure
     weight = exposure * (1 - sample.incidence_before)
@@ -66,12 +83,10 @@ def gray_test(observations: Observations, groups: int, cause: int) -> Hypothesis
     free_before = _before(free, 1.0)
     compared = (np.count_nonzero(exposure, axis=0) > 1) & (all_events > 0)
     if (free_before[compared] <= TOLERANCE).any():
-        reason = "the incidence that the groups would have in common reaches 1 while they are still compared"
-        return HypothesisTest("gray", np.nan, 0, np.nan, observed, expected, reason)
+        return observed, expected, np.full((groups, groups), np.nan)
     hazard = np.divide(growth, free_before, out=np.zeros_like(growth), where=compared)
     parts = [_covariance(sample, group, growth, free, hazard) for group in range(groups)]
-    covariance = np.sum(parts, axis=0)
-    return quadratic_form_test("gray", observed - expected, covariance, observed, expected)
+    return observed, expected, np.sum(parts, axis=0)
 
 
 def _groups(observations: Observations, groups: int, cause: int) -> _Groups:

@@ -30,41 +30,6 @@ class HazardRatio:
     reason: str | None = None
 
 
-def group_hazard_ratios(
-    observations: Observations, groups: int, *, ties: Ties = "efron", confidence_level: float = 0.95
-) -> list[HazardRatio]:
-    """Return the hazard ratio of each of the groups 1 .. groups - 1 to group 0, by Cox regression on indicators.
-
-    Risk sets count entry < t <= time, within strata where the sample has them. The likelihood has a maximum if and only
-    if from each group a chain leads to each other of "one of this group had an event while one of the next was at
-    risk". The groups that such chains join to group 0 and back are fitted; those they do not have no hazard ratio, and
-    leave the others as they would in the limit: without them.
-
-    Parameters
-    ----------
-    groups : number of groups; `observations.group` holds codes below it
-
-    Returns
-    -------
-    hazard ratios of the groups 1 .. groups - 1; NaN with a reason where a figure does not exist, never an exception
-
-    Source: Ford, Am Math Mon 1957;64(8):28; Hunter, Ann Stat 2004;32:384 (the condition). Checked against aml.json.
-
-    Examples
-    --------
-    >>> from app.analysis.observations import observe
-    >>> ratios = group_hazard_ratios(observe([1, 2, 3, 4], [True] * 3 + [False], group=[1, 0, 1, 2]), 3)
-    >>> [(round(ratio.hazard_ratio, 4), ratio.reason) for ratio in ratios]
-    [(0.7071, None), (nan, 'the group has no events')]
-    """
-    fit = fit_groups(observations, groups, ties=ties, confidence_level=confidence_level)
-    nothing = (np.nan, np.nan, np.nan, np.nan)
-    ratios = {code: HazardRatio(code, 0, *nothing, fit.reasons[code]) for code in range(1, groups)}
-    if fit.model is not None:
-        ratios |= {code: _hazard_ratio(code, fit.model, column) for column, code in enumerate(fit.codes)}
-    return list(ratios.values())
-
-
 @dataclass(frozen=True, slots=True)
 class GroupFit:
     """The Cox model of those groups that have a hazard ratio to group 0, within strata where there are any.
@@ -88,7 +53,23 @@ class GroupFit:
 def fit_groups(
     observations: Observations, groups: int, *, ties: Ties = "efron", confidence_level: float = 0.95
 ) -> GroupFit:
-    """Fit the Cox model of the groups that have a hazard ratio to group 0, see `group_hazard_ratios`; never raise."""
+    """Fit the Cox model of indicators of the groups that have a hazard ratio to group 0.
+
+    Risk sets count entry < t <= time, within strata where the sample has them. The likelihood has a maximum if and only
+    if from each group a chain leads to each other of "one of this group had an event while one of the next was at
+    risk". The groups that such chains join to group 0 and back are fitted; those they do not have no hazard ratio, and
+    leave the others as they would in the limit: without them.
+
+    Parameters
+    ----------
+    groups : number of groups; `observations.group` holds codes below it
+
+    Returns
+    -------
+    the fit, without a model where none exists; never an exception
+
+    Source: Ford, Am Math Mon 1957;64(8):28; Hunter, Ann Stat 2004;32:384 (the condition). Checked against aml.json.
+    """
     sample = strata_in_sequence(observations)
     reasons = _reasons_without_ratio(sample, groups)
     fit = GroupFit([code for code in range(1, groups) if not reasons[code]], reasons, None)
@@ -100,6 +81,23 @@ def fit_groups(
     except NoEstimateError:
         return GroupFit([], [reason or "the hazard ratio is too near to 0 or infinity" for reason in reasons], None)
     return replace(fit, model=model)
+
+
+def hazard_ratios(fit: GroupFit) -> list[HazardRatio]:
+    """Return the hazard ratio of each of the groups 1 .. to group 0; NaN with a reason where a figure does not exist.
+
+    Examples
+    --------
+    >>> from app.analysis.observations import observe
+    >>> ratios = hazard_ratios(fit_groups(observe([1, 2, 3, 4], [True] * 3 + [False], group=[1, 0, 1, 2]), 3))
+    >>> [(round(ratio.hazard_ratio, 4), ratio.reason) for ratio in ratios]
+    [(0.7071, None), (nan, 'the group has no events')]
+    """
+    nothing = (np.nan, np.nan, np.nan, np.nan)
+    ratios = {code: HazardRatio(code, 0, *nothing, fit.reasons[code]) for code in range(1, len(fit.reasons))}
+    if fit.model is not None:
+        ratios |= {code: _hazard_ratio(code, fit.model, column) for column, code in enumerate(fit.codes)}
+    return list(ratios.values())
 
 
 def group_indicators(observations: Observations, codes: Iterable[int]) -> FloatArray:

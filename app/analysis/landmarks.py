@@ -9,8 +9,8 @@ import numpy as np
 from app.analysis.arrays import BoolArray, FloatArray
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.kaplan_meier import KaplanMeier
-from app.analysis.observations import Observations, tied_to
-from app.analysis.risk_table import count_at_risk
+from app.analysis.observations import Observations
+from app.analysis.risk_table import count_at_risk, without_rounding
 
 BEYOND_FOLLOW_UP = "beyond the last follow-up, where it is not known"
 
@@ -68,7 +68,7 @@ def landmark_rates(
     [1.0, 0.5, nan]
     """
     asked = np.asarray(times, dtype=np.float64)
-    at = tied_to(curve.time, asked)
+    at = curve.observations.tied(asked)
     place = curve.at(at) + 1
     survival, standard_error = curve.survival_at(at), np.concatenate(([0.0], curve.standard_error))[place]
     limits = probability_interval(survival, standard_error, confidence_level, confidence_type)
@@ -108,14 +108,14 @@ def tally(observations: Observations, times: Sequence[float]) -> Tally:
     (array([4., 1.]), array([0., 2.]), array([0., 1.]))
     """
     asked = np.asarray(times, dtype=np.float64)
-    at = tied_to(observations.time, asked)
+    at = observations.tied(asked)
     weights, event = observations.weights, observations.event
     begun = np.full(at.size, np.sum(weights))
     if observations.entry is not None:
         order = np.argsort(observations.entry, kind="stable")
         begun = _up_to(observations.entry[order], weights[order], at)
     events, ended = _up_to(observations.time, weights * event, at), _up_to(observations.time, weights, at)
-    return Tally(asked, begun - ended, events, ended - events)
+    return Tally(asked, without_rounding(begun - ended, observations), events, ended - events)
 
 
 def _up_to(time: FloatArray, counts: FloatArray, at: FloatArray) -> FloatArray:

@@ -43,6 +43,11 @@ class Observations:
         return int(self.time.size)
 
     @property
+    def subjects(self) -> int:
+        """Return how many subjects the rows stand for."""
+        return self.size if self.sampling else round(float(np.sum(self.weights)))
+
+    @property
     def event(self) -> BoolArray:
         """Return where a row ended with an event, of whichever cause; shape [n]."""
         return np.asarray(self.cause > 0)
@@ -70,8 +75,13 @@ class Observations:
 
         Estimates from them are those for subjects who are event-free just before `start`.
         """
-        at = float(tied_to(self.time, np.array([start]))[0])
+        at = float(self.tied(np.array([start]))[0])
         return replace(self.select(self.time >= at), start=at)
+
+    def tied(self, times: FloatArray) -> FloatArray:
+        """Return `times`, but for those that tie with a time or an entry of the sample that one itself."""
+        moments = self.time if self.entry is None else np.concatenate((self.time, self.entry))
+        return tied_to(np.unique(moments), times)
 
     def only_cause(self, cause: int) -> "Observations":
         """Return the sample with the events of every other cause taken as censorings."""

@@ -9,7 +9,7 @@ import numpy as np
 from app.analysis.arrays import FloatArray
 from app.analysis.conventions import Ties
 from app.analysis.errors import InvalidObservationsError, InvalidParameterError
-from app.analysis.hazard_ratios import fit_groups, group_indicators
+from app.analysis.hazard_ratios import GroupFit, group_indicators
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
 from app.analysis.observations import Observations, strata_in_sequence
 from app.analysis.partial_likelihood import partial_likelihood, relative_risks
@@ -86,14 +86,14 @@ def proportional_hazards_test(
     return ProportionalHazards([test(term) for term in ([[c] for c in every] if terms is None else terms)], test(every))
 
 
-def groups_proportional(observations: Observations, groups: int, *, ties: Ties = "efron") -> HypothesisTest:
+def groups_proportional(observations: Observations, fit: GroupFit, *, ties: Ties = "efron") -> HypothesisTest:
     """Test whether the hazard ratios of the groups, those that have one, do not change with time: 1 - S(t-) for g(t).
 
     Sampling weights are taken as shares of the rows: their unit does not matter. See `proportional_hazards_test`.
 
     Parameters
     ----------
-    groups : number of groups; `observations.group` holds codes below it
+    fit : of the groups of `observations`, with the same `ties`
 
     Returns
     -------
@@ -101,16 +101,16 @@ def groups_proportional(observations: Observations, groups: int, *, ties: Ties =
 
     Examples
     --------
+    >>> from app.analysis.hazard_ratios import fit_groups
     >>> from app.analysis.observations import observe
     >>> sample = observe([1, 2, 3], [True, True, False], group=[1, 0, 1])
-    >>> round(groups_proportional(sample, 2).statistic, 4), groups_proportional(sample.only_cause(2), 2).reason
-    (1.4142, 'no group has a hazard ratio')
+    >>> round(groups_proportional(sample, fit_groups(sample, 2)).statistic, 4)
+    1.4142
     """
-    if observations.sampling:
-        observations = replace(observations, weight=observations.weights / observations.weights.mean())
-    fit = fit_groups(observations, groups, ties=ties)
     if fit.model is None:
         return HypothesisTest(NAME, np.nan, 0, np.nan, reason="no group has a hazard ratio")
+    if observations.sampling:
+        observations = replace(observations, weight=observations.weights / observations.weights.mean())
     part = fit.part(observations)
     indicators = group_indicators(part, fit.codes)
     return proportional_hazards_test(part, indicators, fit.model.coefficient, ties=ties).overall

@@ -73,6 +73,7 @@ def restricted_mean(
     >>> mean.estimate, round(mean.standard_error, 6)
     (1.5, 0.353553)
     """
+    horizon = float(curve.observations.tied(np.array([horizon]))[0])
     if horizon > curve.time[-1] and curve.survival[-1] > 0 and not carries_forward:
         beyond = "the horizon lies beyond the last follow-up, where survival is not known"
         return RestrictedMean(horizon, np.nan, np.nan, np.nan, np.nan, beyond)

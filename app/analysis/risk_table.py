@@ -48,7 +48,7 @@ def risk_table(observations: Observations) -> RiskTable:
     leaving = sum_by(position, weights)
     events = sum_by(position, weights * observations.event)
     later = np.cumsum(leaving[::-1])[::-1] - leaving
-    staying = _without_rounding(later - _waiting(observations, distinct), observations)
+    staying = without_rounding(later - _waiting(observations, distinct), observations)
     return RiskTable(distinct, leaving + staying, events, leaving - events, position)
 
 
@@ -56,7 +56,7 @@ def count_at_risk(observations: Observations, times: FloatArray) -> FloatArray:
     """Return the subjects at risk just before each of `times`, of which none need be a follow-up time."""
     remaining = np.concatenate((np.cumsum(observations.weights[::-1])[::-1], [0.0]))
     at_risk = remaining[np.searchsorted(observations.time, times, side="left")]
-    return _without_rounding(at_risk - _waiting(observations, times), observations)
+    return without_rounding(at_risk - _waiting(observations, times), observations)
 
 
 def _waiting(observations: Observations, times: FloatArray) -> FloatArray:
@@ -68,7 +68,8 @@ def _waiting(observations: Observations, times: FloatArray) -> FloatArray:
     return np.asarray(waiting[np.searchsorted(observations.entry[order], times, side="left")])
 
 
-def _without_rounding(at_risk: FloatArray, observations: Observations) -> FloatArray:
+def without_rounding(at_risk: FloatArray, observations: Observations) -> FloatArray:
+    """Return numbers at risk that are differences of sums, 0 where only rounding is left."""
     # The difference of two sums of fractional weights is not exactly 0 where nobody is left.
     return np.where(at_risk < 1e-12 * np.sum(observations.weights), 0.0, at_risk)
 

@@ -112,9 +112,9 @@ def estimate_survival(
 
 def mean_until(horizon: float, curve: KaplanMeier, options: SurvivalOptions) -> RestrictedMean:
     """Return the restricted mean up to a horizon, NaN with the reason where that is not after the sample's start."""
-    start = curve.observations.start
-    if horizon <= start:
-        return RestrictedMean(horizon, np.nan, np.nan, np.nan, np.nan, f"the horizon is {start:g}")
+    if horizon <= curve.observations.start:
+        reason = f"the horizon, {horizon:.15g}, is not after the start"
+        return RestrictedMean(horizon, np.nan, np.nan, np.nan, np.nan, reason)
     return restricted_mean(
         curve,
         horizon,

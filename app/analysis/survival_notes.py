@@ -138,12 +138,11 @@ def _summary_cautions(summary: SurvivalSummary, labels: Sequence[str]) -> Iterat
 
 def _dependence_cautions(summary: SurvivalSummary) -> Iterator[Found]:
     cluster = summary.observations.cluster
-    if cluster is None or summary.observations.sampling:
+    if cluster is None:
         return
-    clusters = np.unique(cluster).size
-    if clusters < FEW_CLUSTERS:
-        yield "few_clusters", str(clusters)
-    if summary.comparison is not None and len(summary.comparison.tests) > 1:
+    if np.unique(cluster).size < FEW_CLUSTERS:
+        yield "few_clusters", "overall"
+    if not summary.observations.sampling and summary.comparison is not None and len(summary.comparison.tests) > 1:
         yield "rows_as_independent", ", ".join(test.name for test in summary.comparison.tests[:-1])
 
 
@@ -155,13 +154,13 @@ def _events(estimate: SurvivalEstimate) -> float:
 def _curve_cautions(where: str, estimate: SurvivalEstimate) -> Iterator[Found]:
     if (estimate.curve.survival[:-1] == 0).any():
         yield "risk_set_emptied", where
+    if abs(estimate.curve.survival[-1] - 0.5) <= TOLERANCE:
+        yield "median_on_last_flat", where
     if np.isnan(estimate.median.estimate):
         return
     at_median = estimate.curve.at(np.array([estimate.median.estimate]))[0]
     if estimate.curve.table.at_risk[at_median] < FEW_AT_RISK * estimate.subjects:
         yield "few_at_risk_at_median", where
-    if estimate.curve.survival[-1] >= 0.5 - TOLERANCE:
-        yield "median_on_last_flat", where
 
 
 def summary_methods(summary: SurvivalSummary, options: SurvivalOptions, comparison: ComparisonOptions) -> Iterator[str]:
@@ -179,7 +178,7 @@ def summary_methods(summary: SurvivalSummary, options: SurvivalOptions, comparis
     if observations.entry is not None:
         yield "Entry was delayed: a subject is at risk after its entry, up to and including its time."
     if observations.start > 0:
-        yield f"Estimates are for subjects who are event-free just before {observations.start:g}."
+        yield f"Estimates are for subjects who are event-free just before {observations.start:.15g}."
     if options.risk_table_times is not None:
         yield "Numbers at risk, with events and censorings, follow Morris et al. (BMJ Open 2019;9:e030215)."
     if summary.min_cell_count is not None:
@@ -208,7 +207,7 @@ def estimation_methods(options: SurvivalOptions, variance: str) -> Iterator[str]
 
 def hazard_ratio_method(options: SurvivalOptions, *, stratified: bool = False) -> str:
     """Return how groups were compared beyond tests."""
-    horizon = "the shortest of the groups' follow-ups" if options.horizon is None else f"{options.horizon:g}"
+    horizon = "the shortest of the groups' follow-ups" if options.horizon is None else f"{options.horizon:.15g}"
     return (
         f"Hazard ratios are those of a {'stratified ' if stratified else ''}Cox model with "
         f"{options.convention.ties.capitalize()}'s treatment of ties; restricted means were compared up to {horizon} "

@@ -1,11 +1,11 @@
 """A sample summarised whole: overall, by group, and the groups compared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.analysis.arrays import BoolArray, FloatArray
-from app.analysis.comparison import Comparison, ComparisonOptions, compare_survival
+from app.analysis.comparison import Comparison, ComparisonOptions, SurvivalTest, Trend, compare_survival
 from app.analysis.disclosure import Coarsened, coarsened
 from app.analysis.errors import InvalidParameterError
 from app.analysis.observations import Observations
@@ -92,15 +92,14 @@ def summarize_survival(
     parts: list[SurvivalEstimate | None] = [None] * len(present)
     compared = None
     if shown.observations is not None:
-        overall, *parts = _estimates(shown.observations, shown.hidden, len(present), options, min_cell_count)
+        overall, *parts = _estimates(shown.observations, shown.hidden, len(present), options)
         known = [part for part in parts if part is not None]
         if len(known) == len(parts) > 1:
-            compared = compare_survival(shown.observations, known, options, comparison)
-    subjects = _subjects(followed)
+            compared = compare_survival(shown.observations, known, options, _of_groups(present, groups, comparison))
     return SurvivalSummary(
         shown.observations or followed,
-        subjects,
-        _subjects(observations) - subjects,
+        followed.subjects,
+        observations.subjects - followed.subjects,
         overall,
         [GroupEstimate(*part) for part in zip(present, parts, strict=True)],
         sorted({*range(groups)} - {*present}),
@@ -109,8 +108,17 @@ def summarize_survival(
     )
 
 
-def _subjects(observations: Observations) -> int:
-    return observations.size if observations.sampling else int(np.sum(observations.weights))
+def _of_groups(codes: Sequence[int], groups: int, comparison: ComparisonOptions) -> ComparisonOptions:
+    """Return the options for the groups with these codes, each with the score that it has among all."""
+
+    def chosen(test: SurvivalTest) -> SurvivalTest:
+        if not isinstance(test, Trend) or test.scores is None:
+            return test
+        if len(test.scores) != groups:
+            raise InvalidParameterError("a trend has as many scores as there are groups")
+        return Trend([test.scores[code] for code in codes])
+
+    return replace(comparison, tests=tuple(map(chosen, comparison.tests)))
 
 
 def _estimates(
@@ -118,35 +126,11 @@ def _estimates(
     hidden: frozenset[int],
     groups: int,
     options: SurvivalOptions,
-    min_cell_count: int | None,
 ) -> list[SurvivalEstimate | None]:
     """Return the estimate of all subjects and of each group, None where it is hidden."""
     last = float(observations.time[-1])
     samples = [observations, *observations.split(groups)]
-    found = [
+    return [
         None if code in hidden else estimate_survival(sample, options, largest_time_of_all=last)
         for code, sample in enumerate(samples, start=-1)
     ]
-    return [estimate and _without_small_counts(estimate, min_cell_count) for estimate in found]
-
-
-def _without_small_counts(estimate: SurvivalEstimate, min_cell_count: int | None) -> SurvivalEstimate:
-    """Return the estimate without numbers at risk that delayed entry makes small, between the runs of ends."""
-    observations = estimate.curve.observations
-    if min_cell_count is None or observations.entry is None:
-        return estimate
-
-    def is_small(at_risk: FloatArray) -> BoolArray:
-        # How many of the clusters are at risk is not known here: no more than none is certain to be enough.
-        least = min_cell_count if observations.cluster is None else np.inf
-        return (at_risk > 0) & (at_risk < least)
-
-    rates, table = estimate.rates, estimate.risk_table
-    small = is_small(np.array([rate.at_risk for rate in rates]))
-    rates = [
-        replace(rate, at_risk=np.nan, reason=rate.reason or SUPPRESSED) if hides else rate
-        for rate, hides in zip(rates, small, strict=True)
-    ]
-    if table is not None:
-        table = replace(table, at_risk=np.where(is_small(table.at_risk), np.nan, table.at_risk))
-    return replace(estimate, rates=rates, risk_table=table)

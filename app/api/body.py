@@ -11,19 +11,28 @@ import re
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from email.message import Message
+from functools import cache
 from typing import Any
 
 import rfc8785
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator
 
 from app.api.dependencies import run_sized
 from app.api.errors import ProblemError, body_faults
-from app.schemas.problem import Fault
+from app.schemas.problem import MAX_FAULTS, Fault
 
 MAX_DEPTH = 32
-MAX_FAULTS = 10_000
+MAX_MEMBERS = 1_000
+"""Of an object; each that no model knows is a fault."""
+
+MAX_VALUES = 50_000
+"""Of a body whose faults are all found: pydantic keeps up to a kilobyte a fault, and `{}` is several."""
+
+ARRAYS = ("list", "tuple", "set", "frozenset")
+"""Types of pydantic's core schema that take a JSON array."""
 
 
 class MalformedError(ValueError):
@@ -105,15 +114,33 @@ def validated(body: bytes, model: TypeAdapter[Any]) -> tuple[Any, str]:
     except MalformedError as error:
         faults = [Fault(pointer="", detail=str(error))]
         raise ProblemError("invalid_json", "The body cannot be read as JSON.", faults=faults) from None
+    values = sum(map(body.count, b",[{"))  # no value is without one of them before it
+    validator = model if values <= MAX_VALUES else first_faults(model)
     try:
-        return model.validate_json(body, strict=True), digest
+        return validator.validate_json(body, strict=True), digest
     except ValidationError as error:
-        raise _invalid_body(error, value) from None
+        raise _invalid_body(error, value, every=validator is model) from None
 
 
-def _invalid_body(error: ValidationError, value: object) -> ProblemError:
+@cache
+def first_faults(model: TypeAdapter[Any]) -> SchemaValidator:
+    """Return a validator that does what the model's does, but gives up an array at its first item with a fault."""
+    # Prebuilt, the models inside the schema would keep the validators that they have.
+    return SchemaValidator(_failing_fast(model.core_schema), _use_prebuilt=False)
+
+
+def _failing_fast(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        parts = {key: _failing_fast(part) for key, part in schema.items()}
+        return parts | {"fail_fast": True} if schema.get("type") in ARRAYS else parts
+    return type(schema)(map(_failing_fast, schema)) if isinstance(schema, list | tuple) else schema
+
+
+def _invalid_body(error: ValidationError, value: object, *, every: bool) -> ProblemError:
     detail = "The pointers of `errors` say where the body is wrong."
-    if error.error_count() > MAX_FAULTS:  # to list them would cost more than the body is worth
+    if not every:
+        detail += " Of each array only the first item with a fault is told, as the body is large."
+    if error.error_count() > MAX_FAULTS:
         faults = [Fault(pointer="", detail=f"has more than {MAX_FAULTS} faults")]
         return ProblemError("invalid_body", detail, faults=faults, faults_total=error.error_count())
     faults = body_faults(error.errors(include_url=False, include_input=False), value)
@@ -129,7 +156,7 @@ def parsed(body: bytes) -> object:
     ------
     MalformedError
         If it is no JSON in UTF-8, or has a byte order mark, NaN or Infinity, a number beyond double, a duplicate
-        key or more than 32 levels.
+        key, more than 32 levels or an object with more than 1000 members.
 
     Examples
     --------
@@ -166,6 +193,8 @@ def _refuse_constant(_name: str) -> object:
 
 
 def _object(members: list[tuple[str, object]]) -> dict[str, object]:
+    if len(members) > MAX_MEMBERS:
+        raise MalformedError(f"has an object with more than {MAX_MEMBERS} members")
     value = dict(members)
     if len(value) < len(members):
         raise MalformedError("has an object with a duplicate key")

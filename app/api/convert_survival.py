@@ -1,20 +1,22 @@
 """Between the wire and the survival of a sample: request to observations and options, summary to response."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from app.analysis import comparison as core
 from app.analysis.conventions import CONVENTIONS
 from app.analysis.logrank import Weighting
-from app.analysis.observations import Observations, observe
+from app.analysis.observations import Observations
 from app.analysis.survival import SurvivalOptions
 from app.analysis.survival_notes import summary_methods, summary_warnings
 from app.analysis.survival_summary import SUPPRESSED, GroupEstimate, SurvivalSummary, summarize_survival
 from app.api import convert
+from app.api.convert_subjects import observed
 from app.schemas import survival
 from app.schemas.common import CountedReason, Meta
+from app.schemas.flat_request import group_labels
 from app.schemas.subjects import Category, label
-from app.schemas.survival_request import FlemingHarrington, SurvivalRequest, TestChoice, Trend, group_labels
+from app.schemas.survival_request import FlemingHarrington, SurvivalRequest, TestChoice, Trend
 
 
 def answer(request: SurvivalRequest, input_sha256: str) -> survival.SurvivalResponse:
@@ -54,27 +56,7 @@ def answer(request: SurvivalRequest, input_sha256: str) -> survival.SurvivalResp
 
 def observations(request: SurvivalRequest, groups: Sequence[Category]) -> Observations:
     """Return the sample of a request, its groups coded by their place among `groups`."""
-    subjects = request.subjects
-    return observe(
-        subjects.time,
-        subjects.event,
-        entry=subjects.entry,
-        weight=subjects.weight,
-        group=_codes(subjects.group, groups),
-        stratum=_codes(subjects.stratum, _in_order(subjects.stratum)),
-        cluster=_codes(subjects.cluster, _in_order(subjects.cluster)),
-        sampling=request.weight_kind == "sampling",
-    )
-
-
-def _in_order(values: Iterable[Any] | None) -> list[Any]:
-    # Sums over strata run in the order of their codes: sorted, rounding does not depend on the order of rows.
-    return sorted(set(values or ()))
-
-
-def _codes(values: Iterable[Hashable] | None, known: Iterable[Hashable]) -> list[int] | None:
-    code = {value: place for place, value in enumerate(known)}
-    return None if values is None else [code[value] for value in values]
+    return observed(request, groups, request.subjects.event)
 
 
 def survival_options(request: SurvivalRequest) -> SurvivalOptions:

@@ -135,7 +135,7 @@ class Cohort(RequestModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse([fault(location, detail) for location, detail in _cohort_faults(self)])
+        refuse(fault(location, detail) for location, detail in _cohort_faults(self))
         return self
 
 

@@ -1,24 +1,41 @@
-"""Responses about cumulative incidence under competing risks."""
+"""Request and response of `POST /v1/competing-risks`: cumulative incidence of several causes."""
 
-from pydantic import Field
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator, with_config
 
 from app.schemas.common import (
     AtRisk,
     AtRiskSeries,
+    ConfidenceType,
     Count,
     ErrorSeries,
     Label,
     Lower,
     LowerSeries,
+    Meta,
     Probability,
     ProbabilityError,
     Reason,
+    RequestModel,
     ResponseModel,
     Test,
     Time,
     Times,
     Upper,
     UpperSeries,
+)
+from app.schemas.flat_request import SUBJECTS, FlatRequest, flat_faults
+from app.schemas.subjects import (
+    Fault,
+    OrRows,
+    SubjectColumns,
+    SubjectRow,
+    Taken,
+    Text,
+    Whole,
+    refuse_first,
 )
 from app.schemas.survival import Curve, Quantile, Rate
 
@@ -90,3 +107,86 @@ class CompetingRisks(ResponseModel):
 
     groups: list[IncidenceGroup] = Field(description="One labelled `all` without groups.")
     comparison: list[CauseTest] | None = Field(description="`null` without groups.")
+
+
+class CompetingRisksResponse(ResponseModel):
+    """Cumulative incidences of a sample, by group and cause."""
+
+    meta: Meta
+    groups: list[IncidenceGroup] = Field(description="One labelled `all` without groups.")
+    comparison: list[CauseTest] | None = Field(description="One test a cause; `null` with fewer than two groups.")
+
+
+MAX_CAUSES = 20
+CauseName = Annotated[
+    str | int,
+    Taken(Text | Whole, "must be a string of 1 to 200 characters or an integer between -2**53 and 2**53"),
+]
+Cause = Annotated[
+    str | int | None,
+    Taken(
+        Text | Whole | None,
+        "must be null, a string of 1 to 200 characters or an integer between -2**53 and 2**53",
+    ),
+    Field(description="What ended the follow-up; `null` is a censoring."),
+]
+
+
+@with_config(RequestModel.model_config)
+class CauseRow(SubjectRow):
+    """A subject's follow-up, and the cause that ended it. All rows have the same fields."""
+
+    cause: Cause
+
+
+class CauseColumns(SubjectColumns):
+    """Follow-up of subjects, and the causes that ended it: columns of one length, an item a subject."""
+
+    cause: list[Cause] = Field(
+        description="What ended each follow-up: all strings or all integers, `null` if censored."
+    )
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with items of a column together, and with columns together."""
+        yield from super().faults()
+        kinds = [type(cause) for cause in self.cause if cause is not None]
+        for place, cause in enumerate(self.cause):
+            if cause is not None and type(cause) is not kinds[0]:
+                yield self.at("cause", place), "must be of the same kind as the first"
+
+
+class CompetingRisksRequest(FlatRequest):
+    """Subjects whose follow-up can end by several causes, and what is estimated of them."""
+
+    subjects: Annotated[CauseColumns, OrRows(CauseRow)] = Field(description=SUBJECTS)
+    confidence_type: ConfidenceType = Field(default="log-log", description="Interval of incidences and of survival.")
+    causes: list[CauseName] | None = Field(
+        default=None,
+        max_length=MAX_CAUSES,
+        description="The causes in the answer's order. Default: as they first appear.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse_first(_faults(self))
+        return self
+
+
+def cause_names(request: CompetingRisksRequest) -> list[str | int]:
+    """Return the causes in the answer's order, as the column `cause` has them."""
+    found = dict.fromkeys(cause for cause in request.subjects.cause if cause is not None)
+    return list(found) if request.causes is None else request.causes
+
+
+def _faults(request: CompetingRisksRequest) -> Iterator[Fault]:
+    yield from flat_faults(request)
+    found, named = {*request.subjects.cause} - {None}, request.causes
+    if named is None:
+        if len(found) > MAX_CAUSES:
+            yield ("subjects", *request.subjects.at("cause")), f"has more than {MAX_CAUSES} causes"
+        return
+    if not found <= {*named}:
+        yield ("causes",), "lacks a cause of the subjects"
+    for place, name in enumerate(named):
+        if name in named[:place]:
+            yield ("causes", place), "is named before"

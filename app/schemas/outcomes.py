@@ -36,6 +36,7 @@ class OutcomesRequest(RequestModel):
     groupings: list[Grouping] = Field(default=[], max_length=20, description="How patients or lesions are compared.")
     endpoints: list[EndpointName] = Field(
         default=["overall_survival", "local_progression"],
+        max_length=20,
         description="Time-to-event end points, in the answer's order.",
     )
     convention: ConventionName = Field(default="r", description="The package whose figures these are to be.")
@@ -51,6 +52,7 @@ class OutcomesRequest(RequestModel):
     interval: ProportionInterval = Field(default="wilson", description="Interval of proportions.")
     tests: list[TestName] = Field(
         default=["fisher", "log-rank"],
+        max_length=20,
         description="`fisher`, `chi-squared` and `trend` compare proportions, `log-rank` compares end points.",
     )
     curve: CurveChoice = "full"

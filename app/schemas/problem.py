@@ -1,6 +1,7 @@
 """What a client gets when a request fails (RFC 9457), and how a schema tells what is wrong with a body."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,6 +9,10 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 FAULT = "fault"
 """The pydantic error type of our own faults: their sentences reach the client as they are."""
+
+
+MAX_FAULTS = 10_000
+"""So many faults of a body are told one by one; to make more of them would cost more than the body is worth."""
 
 
 class Fault(BaseModel):
@@ -43,7 +48,10 @@ def fault(loc: tuple[str | int, ...], detail: str) -> InitErrorDetails:
     return InitErrorDetails(type=PydanticCustomError(FAULT, detail), loc=loc, input=None)
 
 
-def refuse(faults: Sequence[InitErrorDetails]) -> None:
-    """Raise the faults, all at once, for a validator of a model to call; do nothing where there are none."""
-    if faults:
-        raise ValidationError.from_exception_data(FAULT, list(faults))
+def refuse(faults: Iterable[InitErrorDetails]) -> None:
+    """Raise the faults, all at once, for a validator of a model to call; do nothing where there are none.
+
+    Of very many one more than MAX_FAULTS tells that there are too many.
+    """
+    if first := list(islice(faults, MAX_FAULTS + 1)):
+        raise ValidationError.from_exception_data(FAULT, first)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, count, islice
+from itertools import compress, count
 from operator import ge
-from typing import Annotated, Any, Literal, NotRequired, Self, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,7 +14,7 @@ from pydantic import (
     WithJsonSchema,
     with_config,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from app.schemas.common import RequestModel
@@ -26,11 +26,6 @@ Fault = tuple[Location, str]
 MAX_TIME = 1e15
 MAX_COUNT = 2**53
 """Up to here doubles count exactly."""
-
-LISTED = 10_000
-"""So many faults are told one by one; to make more of them would cost more than the body is worth."""
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +41,7 @@ class Taken:
         return core_schema.custom_error_schema(values, FAULT, custom_error_message=self.sentence)
 
 
-@dataclass(frozen=True, slots=True)
-class Bounded:
-    """An annotation of a list: of a long one only the first fault is told, lest millions of them fill the memory."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the schema of the list: it is given up at the first fault, and a short one is then read again."""
-        every: Any = handler(source)
-        again = core_schema.no_info_before_validator_function(_refuse_long, every)
-        return core_schema.union_schema([{**every, "fail_fast": True}, again], mode="left_to_right")
-
-
-def _refuse_long(value: Any) -> Any:
-    if isinstance(value, list) and len(value) > LISTED:
-        raise PydanticCustomError(FAULT, f"has more than {LISTED} items, so that only the first fault is told")
-    return value
-
-
-Column = Annotated[list[Item], Bounded()]
-
-_String = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
 _Integer = Annotated[int, Field(gt=-MAX_COUNT, lt=MAX_COUNT)]
 _WholeFloat = Annotated[  # to JSON 1.0 is the integer 1
     float,
@@ -73,10 +49,12 @@ _WholeFloat = Annotated[  # to JSON 1.0 is the integer 1
     AfterValidator(int),
     WithJsonSchema({"exclusiveMaximum": MAX_COUNT, "exclusiveMinimum": -MAX_COUNT, "type": "integer"}),
 ]
+Whole = _Integer | _WholeFloat
+
 Category = Annotated[
     str | int | bool,
     Taken(
-        _String | _Integer | _WholeFloat | bool,
+        Text | Whole | bool,
         "must be a string of 1 to 200 characters, an integer between -2**53 and 2**53, true or false",
     ),
 ]
@@ -100,8 +78,8 @@ Event = Annotated[
 
 
 def refuse_first(faults: Iterator[Fault]) -> None:
-    """Refuse what has faults: one more of them than LISTED tells `app.api.body` that there are too many."""
-    refuse([fault(location, detail) for location, detail in islice(faults, LISTED + 1)])
+    """Refuse what has faults."""
+    refuse(fault(location, detail) for location, detail in faults)
 
 
 @with_config(RequestModel.model_config)
@@ -119,12 +97,12 @@ class SubjectRow(TypedDict):
 class SubjectColumns(RequestModel):
     """Subjects, whatever is analysed of them: columns of one length, an item a subject."""
 
-    time: Annotated[list[Time], Field(min_length=1), Bounded()] = Field(description="Follow-up times.")
-    entry: Column[Entry] | None = Field(default=None, description="Times of delayed entry, each below its `time`.")
-    group: Column[Group] | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
-    stratum: Column[Stratum] | None = Field(default=None, description="Strata, of one kind as groups are.")
-    cluster: Column[Cluster] | None = Field(default=None, description="Clusters, of one kind as groups are.")
-    weight: Column[Weight] | None = Field(default=None, description="Weights.")
+    time: list[Time] = Field(min_length=1, description="Follow-up times.")
+    entry: list[Entry] | None = Field(default=None, description="Times of delayed entry, each below its `time`.")
+    group: list[Group] | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
+    stratum: list[Stratum] | None = Field(default=None, description="Strata, of one kind as groups are.")
+    cluster: list[Cluster] | None = Field(default=None, description="Clusters, of one kind as groups are.")
+    weight: list[Weight] | None = Field(default=None, description="Weights.")
     _by_row: bool = PrivateAttr(default=False)
 
     @classmethod
@@ -180,7 +158,7 @@ class OrRows:
             return columns
 
         # At least one row, by _row_faults: pydantic would add, of no rows, that they are no object.
-        rows = Annotated[list[self.row], Bounded(), Field(json_schema_extra={"minItems": 1})]  # type: ignore[name-defined]
+        rows = Annotated[list[self.row], Field(json_schema_extra={"minItems": 1})]  # type: ignore[name-defined]
         forms = core_schema.union_schema([handler(source), handler.generate_schema(rows)])
         return core_schema.no_info_after_validator_function(checked, forms)
 
@@ -199,7 +177,7 @@ class SurvivalRow(SubjectRow):
 class SurvivalColumns(SubjectColumns):
     """Follow-up of subjects, and whether it ended with the event: columns of one length, an item a subject."""
 
-    event: Annotated[Column[Event], AfterValidator(_booleans)] = Field(description="Whether each had the event.")
+    event: Annotated[list[Event], AfterValidator(_booleans)] = Field(description="Whether each had the event.")
 
 
 SurvivalSubjects = Annotated[SurvivalColumns, OrRows(SurvivalRow)]

@@ -90,9 +90,8 @@ class RiskTable(ResponseModel):
     """Numbers under the time axis of a figure (KMunicate): they add up to the subjects that have entered by then."""
 
     time: Times
-    at_risk: list[float | None] = Field(
-        description=f"Subjects whose follow-up goes on after each time, events and censorings there being over; "
-        f"{SUPPRESSED}"
+    at_risk: list[float] = Field(
+        description="Subjects whose follow-up goes on after each time, events and censorings there being over."
     )
     events: list[float] = Field(description="Events up to and including each time.")
     censored: list[float] = Field(description="Censorings up to and including each time.")

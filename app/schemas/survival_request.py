@@ -5,15 +5,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from app.schemas.common import ConfidenceType, ConventionName, CurveChoice, RequestModel, TimeUnit
-from app.schemas.subjects import MAX_COUNT, MAX_TIME, Category, Fault, SurvivalSubjects, label, refuse_first
-
-MAX_GROUPS = 50
+from app.schemas.common import ConfidenceType, RequestModel
+from app.schemas.flat_request import MAX_GROUPS, SUBJECTS, FlatRequest, TimePoint, flat_faults, group_labels
+from app.schemas.subjects import MAX_TIME, Fault, SurvivalSubjects, refuse_first
 
 TestName = Literal["log-rank", "gehan-breslow", "tarone-ware", "peto-peto", "modified-peto-peto"]
 Adjustment = Literal["holm", "hochberg", "bonferroni", "bh", "by", "none"]
 Power = Annotated[float, Field(ge=0, le=100)]
-TimePoint = Annotated[float, Field(ge=0, le=MAX_TIME)]
 
 
 class FlemingHarrington(RequestModel):
@@ -58,25 +56,18 @@ class Pairwise(RequestModel):
     adjustment: Adjustment = Field(default="holm", description="How p values allow for the number of pairs.")
 
 
-class SurvivalRequest(RequestModel):
+class SurvivalRequest(FlatRequest):
     """Subjects, and what is estimated of their survival."""
 
-    subjects: SurvivalSubjects = Field(description="An object of equally long arrays, or an array of objects.")
-    time_unit: TimeUnit = Field(default="months", description="Unit of every time in the request and in the answer.")
-    convention: ConventionName = Field(default="r", description="The package whose figures these are to be.")
-    confidence_level: float = Field(default=0.95, gt=0, lt=1, description="Level of every interval.")
+    subjects: SurvivalSubjects = Field(description=SUBJECTS)
     confidence_type: ConfidenceType | None = Field(
         default=None,
         description="Interval of survival probabilities. Default: the convention's (`r` log, `sas` and `stata` "
         "log-log, `spss` plain).",
     )
-    weight_kind: Literal["frequency", "sampling"] = Field(
-        default="frequency", description="Frequencies are whole numbers; sampling weights give robust errors."
-    )
     quantiles: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         default=[0.25, 0.5, 0.75], max_length=100, description="Probabilities of having had the event."
     )
-    landmarks: list[TimePoint] = Field(default=[], max_length=200, description="Times at which rates are wanted.")
     horizon: float | None = Field(
         default=None, gt=0, le=MAX_TIME, description="Of the restricted mean. Default: the convention's."
     )
@@ -86,16 +77,10 @@ class SurvivalRequest(RequestModel):
     risk_table_times: list[TimePoint] | None = Field(
         default=None, max_length=200, description="Times of the table under a figure; without them there is none."
     )
-    curve: CurveChoice = "full"
     tests: list[TestChoice] | None = Field(
         default=None, max_length=20, description="Default: the log-rank test where there are 2 groups or more."
     )
     pairwise: Pairwise | None = Field(default=None, description="Whether the groups are tested in pairs, too.")
-    group_order: list[Category] | None = Field(
-        default=None,
-        max_length=1000,
-        description="The groups in the answer's order; the first is the reference. Default: as they first appear.",
-    )
     min_cell_count: int | None = Field(
         default=None, ge=2, le=1000, description="Counts from 1 to one less, and what would reveal them, are `null`."
     )
@@ -106,34 +91,10 @@ class SurvivalRequest(RequestModel):
         return self
 
 
-def group_labels(request: SurvivalRequest) -> list[Category]:
-    """Return the groups in the answer's order, as the column `group` has them; none without it."""
-    groups = list(dict.fromkeys(request.subjects.group or ()))
-    if request.group_order is None:
-        return groups
-    place = {label(group): place for place, group in enumerate(request.group_order)}
-    return sorted(groups, key=lambda group: place.get(label(group), len(place)))
-
-
 def _faults(request: SurvivalRequest) -> Iterator[Fault]:
-    groups = group_labels(request)
-    yield from _weight_faults(request)
+    yield from flat_faults(request)
     yield from _time_faults(request)
-    yield from _group_faults(request, groups)
-    yield from _test_faults(request, len(groups))
-
-
-def _weight_faults(request: SurvivalRequest) -> Iterator[Fault]:
-    subjects = request.subjects
-    if subjects.weight is None:
-        if request.weight_kind == "sampling":
-            yield ("weight_kind",), "needs the column weight"
-    elif request.weight_kind == "frequency":
-        for place, weight in enumerate(subjects.weight):
-            if not weight.is_integer():
-                yield ("subjects", *subjects.at("weight", place)), "must be a whole number, or weight_kind sampling"
-        if sum(subjects.weight) >= MAX_COUNT:
-            yield ("subjects", *subjects.at("weight")), "must have weights whose sum is less than 2**53"
+    yield from _test_faults(request, len(group_labels(request)))
 
 
 def _time_faults(request: SurvivalRequest) -> Iterator[Fault]:
@@ -150,25 +111,7 @@ def _time_faults(request: SurvivalRequest) -> Iterator[Fault]:
                 yield (name, place), "must not be before start_time"
 
 
-def _group_faults(request: SurvivalRequest, groups: list[Category]) -> Iterator[Fault]:
-    if len(groups) > MAX_GROUPS:
-        yield ("subjects", *request.subjects.at("group")), f"has more than {MAX_GROUPS} groups"
-    if request.group_order is None:
-        return
-    order = [label(group) for group in request.group_order]
-    if request.subjects.group is None:
-        yield ("group_order",), "needs the column group"
-    elif not {label(group) for group in groups} <= set(order):
-        yield ("group_order",), "lacks a group of the subjects"
-    for place, name in enumerate(order):
-        if name in order[:place]:
-            yield ("group_order", place), "is named before"
-
-
 def _test_faults(request: SurvivalRequest, groups: int) -> Iterator[Fault]:
-    for name in ("tests", "pairwise"):
-        if getattr(request, name) and groups < 2:
-            yield (name,), "needs at least 2 groups"
     tests = request.tests or []
     for place, test in enumerate(tests):
         if test in tests[:place]:

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.conventions import Ties
+from app.analysis.hazard_ratios import HazardRatio, fit_groups, hazard_ratios
+from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.observations import Observations, observe, strata_in_sequence
+from app.analysis.proportional_hazards import groups_proportional
 from tests.references import blocks, numbers, reference
 
 BOTH_TIES: tuple[Ties, Ties] = ("efron", "breslow")
@@ -134,3 +137,11 @@ R_MODELS = [
     for model in models("aml", "lung", "veteran", "ovarian", "kidney", "melanoma")
     if model not in STRATIFIED_MODELS
 ]
+
+
+def group_hazard_ratios(observations: Observations, groups: int, **options: Any) -> list[HazardRatio]:
+    return hazard_ratios(fit_groups(observations, groups, **options))
+
+
+def proportional(observations: Observations, groups: int, ties: Ties = "efron") -> HypothesisTest:
+    return groups_proportional(observations, fit_groups(observations, groups, ties=ties), ties=ties)

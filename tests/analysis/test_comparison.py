@@ -19,13 +19,13 @@ from app.analysis.comparison import (
     run_test,
 )
 from app.analysis.conventions import CONVENTIONS, ConventionName
-from app.analysis.hazard_ratios import group_hazard_ratios, robust_score_test
+from app.analysis.hazard_ratios import robust_score_test
 from app.analysis.logrank import SAMPLING_REASON, Weighting, logrank_test, trend_test
 from app.analysis.max_combo import max_combo_test
 from app.analysis.observations import observe
-from app.analysis.proportional_hazards import groups_proportional
 from app.analysis.survival import SurvivalOptions
 from tests.analysis.comparison_samples import FILES, PAIRED, THREE, TWO, WEIGHTED, R, codes, compared
+from tests.analysis.cox_samples import group_hazard_ratios, proportional
 from tests.references import blocks, numbers, sample
 from tests.strategies import Rows, rows, shuffled
 
@@ -203,7 +203,7 @@ class TestHazards:
         observations, labels = sample("veteran", block_of("veteran", "km", "by_celltype"))
         convention = CONVENTIONS[name]
         found = compared(observations, len(labels), options=SurvivalOptions(convention)).proportional
-        assert found == groups_proportional(observations, len(labels), ties=convention.ties)
+        assert found == proportional(observations, len(labels), ties=convention.ties)
         assert found.p_value < 0.05
 
     def test_without_hazard_ratios_they_are_neither(self) -> None:
@@ -221,7 +221,8 @@ def figures(found: Comparison) -> list[Any]:
         found.strata,
         [(test.statistic, test.p_value, test.reason) for test in tests],
         [one.adjusted_p_value for one in found.pairwise],
-        [asdict(one) for one in (*found.restricted_mean_differences, *found.hazard_ratios)],
+        [asdict(difference) for difference in found.restricted_mean_differences],
+        [asdict(ratio) for ratio in found.hazard_ratios],
     ]
 
 

@@ -132,6 +132,19 @@ def test_every_time_is_that_of_k_subjects_or_more(drawn: Rows, k: int) -> None:
 
 @given(samples, st.integers(2, 4))
 @settings(deadline=None)
+def test_at_any_time_nobody_is_at_risk_or_k_subjects_or_more(drawn: Rows, k: int) -> None:
+    found = coarsened(drawn.observe(), drawn.groups, k)
+    if found.observations is not None:
+        for code in {*range(drawn.groups)} - found.hidden:
+            part = found.observations.select(found.observations.groups == code)
+            entry = np.full(part.size, -1.0) if part.entry is None else part.entry
+            for time in np.arange(0, 7, 0.01):
+                at_risk = subjects_of(part, (entry < time) & (time <= part.time))
+                assert at_risk == 0 or at_risk >= k
+
+
+@given(rows(causes=1, groups=2, entry=False, stratum=None, max_size=30), st.integers(2, 4))
+@settings(deadline=None)
 def test_a_coarsened_sample_cannot_be_told_from_the_one_it_was_made_of(drawn: Rows, k: int) -> None:
     """Coarsening it again changes no bit: what is made of the coarsened sample can come of either."""
     once = coarsened(drawn.observe(), drawn.groups, k)

@@ -12,7 +12,7 @@ from app.analysis.arrays import FloatArray
 from app.analysis.conventions import Ties
 from app.analysis.cox import cox_regression
 from app.analysis.errors import NoEstimateError
-from app.analysis.hazard_ratios import group_hazard_ratios, robust_score_test
+from app.analysis.hazard_ratios import robust_score_test
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
 from app.analysis.logrank import logrank_test
 from app.analysis.observations import Observations, observe
@@ -24,6 +24,7 @@ from tests.analysis.cox_samples import (
     STRATIFIED_MODELS,
     covariates_of,
     cox_block,
+    group_hazard_ratios,
     in_sequence,
     replicated,
     sample_with_covariates,

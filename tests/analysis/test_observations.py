@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from app.analysis.arrays import TOLERANCE
 from app.analysis.errors import InvalidObservationsError
-from app.analysis.observations import Observations, observe, strata_in_sequence
-from app.analysis.risk_table import risk_table
+from app.analysis.observations import Observations, observe
 from tests import literal
 from tests.strategies import Rows, rows, shuffled, split_in_rows
 
@@ -80,19 +79,6 @@ def test_a_table_of_counts_and_its_rows_are_the_same_sample(samples: tuple[Rows,
     counts, subjects = (sample.observe() for sample in samples)
     assert (counts.weights == subjects.weights).all()
     assert_identical(replace(counts, weight=None), replace(subjects, weight=None))
-
-
-@given(rows(causes=2, stratum=True, near_ties=True))
-@settings(deadline=None)
-def test_strata_in_sequence_have_the_risk_sets_of_each_stratum(sample: Rows) -> None:
-    observations = sample.observe()
-    sequence, strata = strata_in_sequence(observations), observations.stratum
-    assert strata is not None
-    found = risk_table(sequence)
-    alone = [risk_table(observations.select(strata == code)) for code in range(int(strata.max()) + 1)]
-    for counts in ("at_risk", "events", "censored"):
-        expected = np.concatenate([getattr(part, counts) for part in alone])
-        np.testing.assert_array_equal(getattr(found, counts), expected)
 
 
 def test_clusters_keep_their_rows_and_are_numbered_by_them() -> None:

@@ -1,6 +1,8 @@
 """Quantiles of a survival curve: by hand, and against R and SPSS."""
 
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from app.analysis.kaplan_meier import KaplanMeier, kaplan_meier
 from app.analysis.observations import observe
 from app.analysis.quantiles import Quantile, quantile
 from tests.references import assert_equal_to_r, blocks, group_samples, reference
+from tests.strategies import Rows, rows
 
 R, SAS, SPSS, STATA = (CONVENTIONS[name] for name in ("r", "sas", "spss", "stata"))
 
@@ -88,6 +91,22 @@ def test_no_standard_error_where_survival_falls_at_the_origin() -> None:
     assert found.reason == "no standard error: survival falls at time 0"
 
 
+def test_the_density_starts_where_the_sample_does() -> None:
+    """Since 10 the first death, at 12, takes S from 1 to 1/4: u = 10, l = 12; as without the start from 0 to 2."""
+    later = observe([3, 12, 12, 12, 13], [1, 1, 1, 1, 0]).since(10)
+    found, origin = (
+        quantile(kaplan_meier(one), 0.5, STATA, 0.95) for one in (later, observe([2, 2, 2, 3], [1, 1, 1, 0]))
+    )
+    assert found.estimate == 12
+    assert found.standard_error == origin.standard_error == pytest.approx(3**0.5 / 8 / (0.75 / 2))
+
+
+def test_no_standard_error_where_survival_falls_at_the_start() -> None:
+    found = quantile(kaplan_meier(observe([2, 10, 10, 10, 15], [1, 1, 1, 1, 0]).since(10)), 0.5, SPSS, 0.95)
+    assert found.estimate == 10
+    assert found.reason == "no standard error: survival falls at time 10"
+
+
 def test_a_quantile_that_is_not_reached_has_no_figures_but_its_lower_limit() -> None:
     found = quantile(curve_of([1, 2, 3, 4, 5], [1, 0, 0, 0, 0]), 0.25, R, 0.95)
     assert np.isnan([found.estimate, found.standard_error, found.upper]).all()
@@ -119,21 +138,44 @@ def test_a_quantile_is_where_survival_passes_the_level(
     assert not found.upper < found.estimate
 
 
-@pytest.mark.parametrize("name", ["aml", "lung", "veteran", "ovarian", "kidney", "melanoma"])
-def test_quantiles_and_limits_equal_r(name: str) -> None:
-    """Where a limit of S is not monotone, the first time it falls to the level, as the reference offers."""
-    for block in blocks(name, "km"):
-        if block["id"].startswith("sampling"):
-            continue
-        for part, stratum in group_samples(name, block):
-            figures = stratum["quantiles"]
-            for kind in figures["ci"]:
-                curve = kaplan_meier(part, confidence_level=block["conf_level"], confidence_type=kind)
-                found = [quantile(curve, p, R, block["conf_level"]) for p in figures["probs"]]
-                limits = figures.get("ci_first_crossing", {}).get(kind, figures["ci"][kind])
-                assert_equal_to_r([one.estimate for one in found], figures["value"])
-                assert_equal_to_r([one.lower for one in found], limits["lower"])
-                assert_equal_to_r([one.upper for one in found], limits["upper"])
+@pytest.mark.parametrize(
+    ("name", "block"),
+    [
+        pytest.param(name, block, id=f"{name}-{block['id']}")
+        for name in ("aml", "lung", "veteran", "ovarian", "kidney", "melanoma", "myeloma")
+        for block in blocks(name, "km")
+    ],
+)
+def test_quantiles_and_limits_equal_r(name: str, block: dict[str, Any]) -> None:
+    """With entry, weights, clusters and from a start time on.
+
+    Where a limit of S is not monotone, the first time it falls to the level, as the reference offers.
+    """
+    for part, stratum in group_samples(name, block):
+        observations = part.since(block["inputs"]["start_time"]) if "start_time" in block["inputs"] else part
+        figures = stratum["quantiles"]
+        for kind in figures["ci"]:
+            curve = kaplan_meier(observations, confidence_level=block["conf_level"], confidence_type=kind)
+            found = [quantile(curve, p, R, block["conf_level"]) for p in figures["probs"]]
+            limits = figures.get("ci_first_crossing", {}).get(kind, figures["ci"][kind])
+            assert_equal_to_r([one.estimate for one in found], figures["value"])
+            assert_equal_to_r([one.lower for one in found], limits["lower"])
+            assert_equal_to_r([one.upper for one in found], limits["upper"])
+
+
+@given(rows(entry=None), st.integers(1, 6), st.sampled_from(list(CONVENTIONS)), st.sampled_from([0.25, 0.5, 0.75]))
+@settings(deadline=None)
+def test_since_a_start_quantiles_are_those_of_times_from_there_on(
+    sample: Rows, start: int, name: ConventionName, probability: float
+) -> None:
+    followed = sample.observe().since(start)
+    if followed.size == 0:
+        return
+    entry = None if followed.entry is None else followed.entry - start
+    moved = replace(followed, time=followed.time - start, entry=entry, start=0.0)
+    found, origin = (quantile(kaplan_meier(one), probability, CONVENTIONS[name], 0.95) for one in (followed, moved))
+    for figure, shift in (("estimate", start), ("lower", start), ("upper", start), ("standard_error", 0)):
+        np.testing.assert_allclose(getattr(found, figure), getattr(origin, figure) + shift, rtol=1e-12, atol=1e-12)
 
 
 def spss_median(group: str | None) -> Quantile:

@@ -7,10 +7,9 @@ import pytest
 
 from app.analysis.arrays import FloatArray
 from app.analysis.cox import cox_regression
-from app.analysis.hazard_ratios import group_hazard_ratios
 from app.analysis.observations import observe
 from app.analysis.risk_sets import risk_sets
-from tests.analysis.cox_samples import cox_block, sample_with_covariates
+from tests.analysis.cox_samples import cox_block, group_hazard_ratios, sample_with_covariates
 from tests.references import assert_equal_to_r
 
 

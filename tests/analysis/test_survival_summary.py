@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.analysis.comparison import ComparisonOptions, MaxCombo, Trend
 from app.analysis.conventions import CONVENTIONS, ConventionName
 from app.analysis.errors import InvalidParameterError
-from app.analysis.logrank import Weighting
+from app.analysis.logrank import Weighting, logrank_test, trend_test
 from app.analysis.observations import Observations, observe
 from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_survival
 from app.analysis.survival_summary import GroupEstimate, SurvivalSummary, summarize_survival
@@ -126,14 +126,23 @@ class TestStartTime:
         with pytest.raises(InvalidParameterError, match="nobody is followed until start_time"):
             summarized(FOUR, 4, start_time=8.1)
 
-    @pytest.mark.xfail(reason="scores are those of all groups, also of those without a subject")
-    def test_scores_of_a_trend_are_those_of_the_groups_that_are_left(self) -> None:
-        comparison = ComparisonOptions((Trend((5, 6, 7, 9)),))
-        found = summarize_survival(FOUR, 4, R, comparison, start_time=3).comparison
-        expected = summarize_survival(FOUR, 4, R, ComparisonOptions(), start_time=3).comparison
-        assert found is not None
-        assert expected is not None
-        assert found.tests[0].statistic == pytest.approx(expected.tests[0].statistic)
+
+def test_scores_of_a_trend_stay_with_their_groups() -> None:
+    """Of groups 0, 2 and 3, or after 3 of 2 and 3; other tests are as they are."""
+    comparison = ComparisonOptions((Weighting(), Trend((5, 6, 7, 11)), Trend()))
+    coded_anew = replace(FOUR, group=np.searchsorted([0, 2, 3], FOUR.groups))
+    found = summarize_survival(FOUR, 4, R, comparison).comparison
+    assert found is not None
+    expected = [logrank_test(coded_anew, 3), trend_test(coded_anew, 3, (5, 7, 11)), trend_test(coded_anew, 3)]
+    assert [test.statistic for test in found.tests] == [test.statistic for test in expected]
+    later = summarize_survival(FOUR, 4, R, comparison, start_time=3).comparison
+    assert later is not None
+    assert later.tests[1].statistic == pytest.approx(later.tests[0].statistic)
+
+
+def test_too_few_scores_of_a_trend_are_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="as many scores as there are groups"):
+        summarize_survival(FOUR, 4, R, ComparisonOptions((Trend((1, 2)),)))
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)

@@ -2,15 +2,20 @@
 
 import hashlib
 import json
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, PrivateAttr, TypeAdapter, ValidationError, model_validator
 from pydantic_core import from_json
 
-from app.api.body import MalformedError, canonical_sha256, parsed
+from app.api.body import MAX_VALUES, MalformedError, canonical_sha256, first_faults, parsed, validated
+from app.api.errors import ProblemError
+from app.schemas.outcomes import OutcomesRequest
+from app.schemas.survival_request import SurvivalRequest
 from app.settings import Settings
 from tests.api.toy import toy_app
 from tests.conftest import served
@@ -41,6 +46,7 @@ def digest(canonical: str) -> str:
         ("[" * 32 + "]" * 32, json.loads("[" * 32 + "]" * 32)),
         ('{"a": ' * 31 + "[1]" + "}" * 31, json.loads('{"a": ' * 31 + "[1]" + "}" * 31)),
         ('{"a": {"x": 1}, "b": {"x": 2}}', {"a": {"x": 1}, "b": {"x": 2}}),
+        (json.dumps(dict.fromkeys(map(str, range(1000)), 0)), dict.fromkeys(map(str, range(1000)), 0)),
     ],
 )
 def test_json_is_parsed(text: str, value: object) -> None:
@@ -56,6 +62,7 @@ def test_json_is_parsed(text: str, value: object) -> None:
         ("[NaN]", "has NaN or Infinity, which are not JSON"),
         ("[-1e309]", "has a number beyond double precision"),
         ('[{"a": 1, "\\u0061": 1}]', "has an object with a duplicate key"),
+        (json.dumps([dict.fromkeys(range(1001))]), "has an object with more than 1000 members"),
         ("[" * 33 + "]" * 33, "has more than 32 levels"),
         ('[{"a": ' * 17 + "1" + "}]" * 17, "has more than 32 levels"),
         ("[" * 10_000, "has more than 32 levels"),
@@ -114,6 +121,120 @@ def test_numbers_mean_doubles_however_they_are_written(value: Any) -> None:
 def test_an_integer_beyond_exactness_is_the_double_that_it_means() -> None:
     assert canonical_sha256(parsed(b"[9007199254740993]")) == digest("[9007199254740992]")
     assert canonical_sha256(parsed(b"[1" + b"0" * 21 + b"]")) == digest("[1e+21]")
+
+
+class Leaf(BaseModel, extra="forbid"):
+    size: float
+    pair: tuple[int, ...] = ()
+    _double: float = PrivateAttr(0.0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self._double = 2 * self.size
+        return self
+
+
+class Tree(BaseModel, extra="forbid"):
+    leaves: list[Leaf] | dict[str, set[int]] = []
+    trees: list["Tree"] | None = Field(default=None, max_length=3)
+    type: list[float] = []
+    default: list[float] = [1.0]
+
+
+TREE = TypeAdapter[Any](Tree)
+OUTCOMES = TypeAdapter[Any](OutcomesRequest)
+SURVIVAL = TypeAdapter[Any](SurvivalRequest)
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SOUND = {"subjects": {"time": [1, 2], "event": [1, 0]}}
+LARGE = MAX_VALUES + 1
+
+WRONG: Any = {
+    "leaves": [{"size": 1}, {"size": "x", "pair": [0, "x", "x"]}, {"age": 1}],
+    "trees": [{"type": ["x", "x"]}, {"trees": [{"leaves": {"a": ["x", "y"], "b": ["x", "y"]}}, 1]}],
+    "default": [1, "x", "x"],
+}
+FIRST = ["/leaves/1/pair/1", "/leaves/1/size", "/trees/0/type/0", "/default/1"]
+OTHERS = ["/leaves/1/pair/2", "/leaves/2/size", "/leaves/2/age", "/trees/0/type/1", "/default/2", "/trees/1/trees/1"]
+OTHERS += [f"/trees/1/trees/0/leaves/{key}/{place}" for key in "ab" for place in (0, 1)]
+
+
+def refused(body: Any, model: TypeAdapter[Any]) -> ProblemError:
+    with pytest.raises(ProblemError) as error:
+        validated(json.dumps(body).encode(), model)
+    return error.value
+
+
+class TestFaults:
+    """Of a small body every fault is told; of a large one the first of each array, lest they fill the memory."""
+
+    def test_of_a_small_body(self) -> None:
+        problem = refused(WRONG, TREE)
+        assert sorted(fault.pointer for fault in problem.faults) == sorted(FIRST + OTHERS)
+        assert problem.detail == "The pointers of `errors` say where the body is wrong."
+
+    def test_of_a_large_body(self) -> None:
+        problem = refused(WRONG | {"type": [0] * LARGE}, TREE)
+        assert sorted(fault.pointer for fault in problem.faults) == sorted(FIRST)
+        assert problem.detail.endswith("Of each array only the first item with a fault is told, as the body is large.")
+
+    @pytest.mark.parametrize(("values", "told"), [(MAX_VALUES, 2), (MAX_VALUES + 1, 1)])
+    def test_a_body_is_large_by_its_values(self, values: int, told: int) -> None:
+        """The column is one of them."""
+        assert refused({"type": ["x", "x"] + [0] * (values - 3)}, TREE).faults_total == told
+
+    @pytest.mark.parametrize(
+        ("body", "model", "pointers"),
+        [
+            ({"cohort": {"patients": [1] * LARGE}}, OUTCOMES, ["/cohort/patients/0"]),
+            (
+                {"cohort": {"patients": [{}] * LARGE}},
+                OUTCOMES,
+                [f"/cohort/patients/0/{name}" for name in ("died", "follow_up", "id", "lesions", "sessions")],
+            ),
+            ({"subjects": [1] * LARGE}, SURVIVAL, ["/subjects/0"]),
+            ({"subjects": [{}] * LARGE}, SURVIVAL, ["/subjects/0/event", "/subjects/0/time"]),
+            ({"subjects": {"time": [-1] * LARGE, "event": [2]}}, SURVIVAL, ["/subjects/event/0", "/subjects/time/0"]),
+            ({"subjects": {"time": [1], "event": [1], "group": [[]] * LARGE}}, SURVIVAL, ["/subjects/group/0"]),
+            (SOUND | {"landmarks": ["x"] * LARGE, "quantiles": [2]}, SURVIVAL, ["/landmarks/0", "/quantiles/0"]),
+            (SOUND | {"tests": [1] * LARGE, "group_order": [{}] * LARGE}, SURVIVAL, ["/group_order/0", "/tests/0"]),
+        ],
+    )
+    def test_of_a_hostile_body_are_few(self, body: Any, model: TypeAdapter[Any], pointers: list[str]) -> None:
+        """Also those that pydantic counts, of every branch of a union."""
+        assert sorted(fault.pointer for fault in refused(body, model).faults) == pointers
+        with pytest.raises(ValidationError) as error:
+            first_faults(model).validate_json(json.dumps(body), strict=True)
+        assert error.value.error_count() <= 8
+
+    def test_of_objects_are_bounded_by_their_members(self) -> None:
+        body = {"trees": [{str(key): 0 for key in range(1000)}] * 60}
+        assert refused(body, TREE).faults_total == 1000
+
+
+class TestTwoValidators:
+    """A large body becomes what a small one does."""
+
+    @pytest.mark.parametrize(
+        ("name", "model"),
+        [("bale2018", OUTCOMES), ("outcomes_request", OUTCOMES), ("survival_request", SURVIVAL)],
+    )
+    def test_of_the_examples(self, name: str, model: TypeAdapter[Any]) -> None:
+        body = (EXAMPLES / f"{name}.json").read_bytes()
+        assert first_faults(model).validate_json(body, strict=True) == model.validate_json(body, strict=True)
+
+    def test_of_rows(self) -> None:
+        """What is refused of them together is told by row, which a private attribute knows."""
+        rows = [{"time": 2, "event": 1, "entry": 1}] * LARGE + [{"time": 1, "event": 1, "entry": 1}]
+        assert [fault.pointer for fault in refused({"subjects": rows}, SURVIVAL).faults] == [f"/subjects/{LARGE}/entry"]
+
+    def test_of_models(self) -> None:
+        body = {"leaves": [{"size": 1.5, "pair": [1]}], "trees": [{"leaves": {"a": [1]}, "type": [2]}]}
+        bodies = (json.dumps(body | {"type": [0] * size}).encode() for size in (1, LARGE))
+        small, large = (validated(one, TREE)[0] for one in bodies)
+        assert {type(small), type(large)} == {Tree}
+        assert (large.leaves, large.trees, large.default) == (small.leaves, small.trees, small.default)
+        assert [leaf._double for leaf in large.leaves] == [3]  # noqa: SLF001 - whether a validator can set it
+        assert large.model_fields_set == {"leaves", "trees", "type"}
 
 
 @pytest.mark.anyio

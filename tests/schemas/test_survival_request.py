@@ -8,7 +8,8 @@ from pydantic import TypeAdapter
 
 from app.api.body import validated
 from app.api.errors import ProblemError
-from app.schemas.survival_request import MAX_GROUPS, SurvivalRequest, group_labels
+from app.schemas.flat_request import MAX_GROUPS, group_labels
+from app.schemas.survival_request import SurvivalRequest
 
 Json = dict[str, Any]
 REQUEST: TypeAdapter[SurvivalRequest] = TypeAdapter(SurvivalRequest)
@@ -16,7 +17,6 @@ TEST_NAMES = ["log-rank", "gehan-breslow", "tarone-ware", "peto-peto", "modified
 NAME = "must be 'log-rank', 'gehan-breslow', 'tarone-ware', 'peto-peto' or 'modified-peto-peto'"
 WHOLE = "must be a whole number, or weight_kind sampling"
 SUM = "must have weights whose sum is less than 2**53"
-TWO = "needs at least 2 groups"
 BEFORE, AFTER = "must not be before start_time", "must be after start_time"
 AT_LEAST_0, TOO_LATE = "must be at least 0.0", "must be at most 1000000000000000.0"
 
@@ -225,9 +225,6 @@ class TestEitherForm:
             [(f"/group_order/{place}", "is named before") for place in (3, 4)],
         ),
         ({"subjects": UNGROUPED, "group_order": ["a"]}, [("/group_order", "needs the column group")]),
-        ({"subjects": UNGROUPED, "tests": ["log-rank"]}, [("/tests", TWO)]),
-        ({"subjects": ALONE, "tests": [{"name": "trend", "scores": [1]}]}, [("/tests", TWO)]),
-        ({"subjects": ALONE, "pairwise": {}}, [("/pairwise", TWO)]),
         ({"tests": ["log-rank", "peto-peto", "log-rank"]}, [("/tests/2", "is named before")]),
         ({"tests": [{"name": "max-combo"}] * 2}, [("/tests/1", "is named before")]),
         (
@@ -243,9 +240,9 @@ class TestEitherForm:
             {"start_time": 9, "horizon": 3, "tests": ["log-rank"] * 2, "group_order": ["a"], "weight_kind": "sampling"},
             [
                 ("/weight_kind", "needs the column weight"),
+                ("/group_order", "lacks a group of the subjects"),
                 ("/start_time", "lies after the follow-up of every subject"),
                 ("/horizon", AFTER),
-                ("/group_order", "lacks a group of the subjects"),
                 ("/tests/1", "is named before"),
             ],
         ),
