@@ -69,8 +69,7 @@ def _cautions(
                 yield "few_events" if events else "group_without_events", f"{label} ({cause})"
         if (estimate.curves.curve.survival[:-1] == 0).any():
             yield "risk_set_emptied", label
-    if observations.cluster is not None and not observations.sampling:
-        if np.unique(observations.cluster).size < FEW_CLUSTERS:
-            yield "few_clusters", "overall"
-        if len(groups) > 1:
-            yield "rows_as_independent", ", ".join(causes)
+    if observations.cluster is not None and np.unique(observations.cluster).size < FEW_CLUSTERS:
+        yield "few_clusters", "overall"
+    if observations.cluster is not None and len(groups) > 1 and not observations.sampling:
+        yield "rows_as_independent", ", ".join(causes)
