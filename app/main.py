@@ -8,14 +8,26 @@ from fastapi import FastAPI
 from app import __version__
 from app.api.errors import HANDLERS
 from app.api.middleware import Metrics, RequestMiddleware, configure_logging
-from app.api.routes import competing_risks, conventions, operations, outcomes, survival
+from app.api.routes import (
+    competing_risks,
+    conventions,
+    endpoints,
+    operations,
+    outcomes,
+    recurrences,
+    success_rates,
+    survival,
+)
 from app.openapi import DESCRIPTION, SUMMARY, TAGS, TITLE, Service, pages
 from app.settings import Settings
 
 ROUTERS = (
     outcomes.router,
+    endpoints.router,
     survival.router,
     competing_risks.router,
+    recurrences.router,
+    success_rates.router,
     conventions.router,
     operations.router,
     pages,

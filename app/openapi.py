@@ -36,9 +36,14 @@ survival, each with its interval and the method it came by.
 Times are numbers in the request's `time_unit`. Requests may carry an `X-Request-ID`, which comes back in the response.
 """
 TAGS = [
-    {"name": "outcomes", "description": "The outcomes of a treatment cohort"},
+    {
+        "name": "outcomes",
+        "description": "The outcomes of a treatment cohort, and the rows that they are estimated from",
+    },
     {"name": "survival", "description": "Survival of any sample of subjects, by the conventions of any package"},
     {"name": "competing risks", "description": "Cumulative incidence where several causes end the follow-up"},
+    {"name": "recurrences", "description": "Recurrent events: counts, rates, mean cumulative counts"},
+    {"name": "success rates", "description": "Proportions from counts or rows, also of units in clusters"},
     {"name": "operations", "description": "For those who run the service: health, version, metrics"},
 ]
 

@@ -1,13 +1,17 @@
 """Cox regression: the maximum of the partial likelihood."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import ndtr
 
 from app.analysis.arrays import FloatArray
 from app.analysis.conventions import Ties
-from app.analysis.errors import InvalidObservationsError, NoEstimateError
+from app.analysis.design_matrix import dependent_columns
+from app.analysis.errors import InvalidObservationsError, InvalidParameterError, NoEstimateError
+from app.analysis.exact_ties import exact_partial_likelihood
 from app.analysis.intervals import normal_quantile
 from app.analysis.observations import Observations
 from app.analysis.partial_likelihood import (
@@ -19,24 +23,50 @@ from app.analysis.partial_likelihood import (
 )
 from app.analysis.risk_sets import RiskSets, risk_sets
 
+CoxTies = Ties | Literal["exact"]
+
 #: A likelihood that has a maximum is there in about log(n) steps; one that has none gains a factor e a step forever.
 MAX_ITERATIONS = 20
 #: No linear predictor moves by more than this in the last step, so the next would move it by about the square.
 LAST_STEP = 1e-7
+#: Information below this share of the events' is what rounding leaves of 0; the covariates are in units of their SD.
+ROUNDING = 1e-11
+
+_Likelihood = Callable[[FloatArray], PartialLikelihood]
+
+
+class NoMaximumError(NoEstimateError):
+    """The likelihood has no maximum, or not just one, because of the covariates in some columns.
+
+    Attributes
+    ----------
+    columns : counted from 0
+    monotone : whether it rises forever along these, instead of being the same along them
+    """
+
+    def __init__(self, columns: Sequence[int], *, monotone: bool) -> None:
+        problem = "do not vary, or not apart from one another, among those at risk at the events"
+        if monotone:
+            problem = "have a monotone likelihood, or one whose maximum is out of reach"
+        super().__init__(f"the covariates in columns {', '.join(map(str, columns))} {problem}")
+        self.columns, self.monotone = list(columns), monotone
 
 
 @dataclass(frozen=True, slots=True)
 class CoxModel:
-    """A fitted model; all arrays have shape [p], the order of the covariates.
+    """A fitted model; arrays have shape [p], the order of the covariates, unless said otherwise.
 
     Attributes
     ----------
     coefficient : log hazard ratio of one unit of the covariate
-    standard_error : robust where the sample has clusters; NaN if these are too few for one
+    standard_error : robust where the model is; NaN if the clusters are too few for one
     z, p_value : Wald test of a coefficient of 0; NaN where the standard error is
     hazard_ratio, lower, upper : exp(coefficient), exp(coefficient -+ quantile standard_error)
-    log_likelihood, null_log_likelihood : partial, at the coefficients and at 0
+    log_likelihood, null_log_likelihood : partial, without the penalty, at the coefficients and at 0
     iterations : Newton steps
+    model_based_standard_error : from the information alone
+    covariance : of the coefficients, with NaN where the standard error is; shape [p, p]
+    score_statistic, robust_score_statistic : of the tests that all coefficients are 0; the latter NaN if not robust
     """
 
     coefficient: FloatArray
@@ -49,53 +79,81 @@ class CoxModel:
     log_likelihood: float
     null_log_likelihood: float
     iterations: int
+    model_based_standard_error: FloatArray
+    covariance: FloatArray
+    score_statistic: float
+    robust_score_statistic: float
 
 
 def cox_regression(
-    observations: Observations, covariates: FloatArray, *, ties: Ties = "efron", confidence_level: float = 0.95
+    observations: Observations,
+    covariates: FloatArray,
+    *,
+    ties: CoxTies = "efron",
+    confidence_level: float = 0.95,
+    robust: bool | None = None,
+    penalizer: float = 0.0,
 ) -> CoxModel:
     """Estimate log hazard ratios: the maximum of the partial likelihood by Newton's method with step halving.
 
-    Hazard of a row: h0(t) exp(x b); risk sets count entry < t <= time; a row of weight w is w rows, with either
-    handling of ties. Where the sample has clusters the variance is I^-1 (sum u u') I^-1, u the score residuals summed
-    within a cluster, else I^-1.
+    Hazard of a row: h0(t) exp(x b); risk sets count entry < t <= time; a row of weight w is w rows, with any handling
+    of ties. The variance is I^-1, if robust I^-1 (sum u u') I^-1, u the score residuals summed within a cluster, or
+    without clusters of each row. A ridge penalty takes n penalizer / 2 sum (b SD(x))^2 off the log likelihood of n
+    rows.
 
     Parameters
     ----------
     covariates : finite, shape [n, p]; rows in the order of the sorted rows of `observations`
+    robust : by default where the sample has clusters; not with exact ties
 
     Raises
     ------
-    InvalidObservationsError
-        If the covariates do not have that shape, or are not finite.
+    InvalidObservationsError, InvalidParameterError
+        If the covariates do not have that shape or are not finite; if exact ties would take too long, or be robust.
     NoEstimateError
-        If the model does not exist: no events, covariates that do not vary (or only together) among those at risk at
-        the events, or a monotone likelihood. The message has their columns, counted from 0.
+        If the model does not exist: no events, or a NoMaximumError that has the columns.
 
-    Source: Cox, JRSS B 1972;34:187; Efron, JASA 1977;72:557; Lin & Wei, JASA 1989;84:1074. Checked against the `cox`
-    blocks of aml.json, lung.json, veteran.json, ovarian.json, kidney.json, melanoma.json.
+    Source: Cox, JRSS B 1972;34:187; Efron, JASA 1977;72:557; Lin & Wei, JASA 1989;84:1074; Verweij & van Houwelingen,
+    Stat Med 1994;13:2427. Checked against the `cox` blocks of R's files, and the penalty against lifelines.
 
     Examples
     --------
-    The first of three at risk dies with x = 1, the second of two with x = 0: L = r / (2 r + 1) / (r + 1).
-
     >>> from app.analysis.observations import observe
     >>> model = cox_regression(observe([1, 2, 3], [True, True, False]), np.array([[1.0], [0.0], [1.0]]))
     >>> model.hazard_ratio.round(4), round(model.log_likelihood, 4)
     (array([0.7071]), -1.7627)
     """
     quantile = normal_quantile(confidence_level)
-    sets = risk_sets(observations, ties)
+    robust = observations.cluster is not None if robust is None else robust
+    if ties == "exact" and robust:
+        raise InvalidParameterError("robust standard errors are not defined with exact ties")
+    sets = risk_sets(observations, "breslow" if ties == "exact" else ties)
     x, scale = _standardised(sets, covariates)
-    scaled, null, maximum, iterations = _maximum(sets, x)
-    coefficient = scaled / scale
-    standard_error = _standard_error(observations, sets, x, scaled, maximum.information) / scale
+    ridge = penalizer * _penalty_scale(observations, covariates, scale)
+    scaled, null, maximum, iterations = _maximum(sets, x, _likelihood(observations, sets, x, ties), ridge)
+    naive = np.linalg.inv(maximum.information + np.diag(ridge))
+    covariance = _robust_covariance(observations, sets, x, scaled, naive) if robust else naive
+    coefficient, standard_error = scaled / scale, np.sqrt(np.diag(covariance)) / scale
     z = coefficient / standard_error
     with np.errstate(over="ignore"):
         ratio, width = np.exp(coefficient), quantile * standard_error
         lower, upper = np.exp(coefficient - width), np.exp(coefficient + width)
-    likelihoods = maximum.log_likelihood, null.log_likelihood
-    return CoxModel(coefficient, standard_error, z, 2 * ndtr(-np.abs(z)), ratio, lower, upper, *likelihoods, iterations)
+    return CoxModel(
+        coefficient,
+        standard_error,
+        z,
+        2 * ndtr(-np.abs(z)),
+        ratio,
+        lower,
+        upper,
+        maximum.log_likelihood,
+        null.log_likelihood,
+        iterations,
+        np.sqrt(np.diag(naive)) / scale,
+        covariance / np.outer(scale, scale),
+        float(null.score @ np.linalg.solve(null.information, null.score)) if not penalizer else np.nan,
+        _robust_score(observations, sets, x, null.score) if robust and not penalizer else np.nan,
+    )
 
 
 def _standardised(sets: RiskSets, covariates: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -115,48 +173,75 @@ def _standardised(sets: RiskSets, covariates: FloatArray) -> tuple[FloatArray, F
     return np.where(counts[:, None] & varies, (x - mean) / scale, 0.0), scale
 
 
-def _maximum(sets: RiskSets, x: FloatArray) -> tuple[FloatArray, PartialLikelihood, PartialLikelihood, int]:
+def _penalty_scale(observations: Observations, covariates: FloatArray, scale: FloatArray) -> FloatArray:
+    """Return n times the variance of each covariate, among all rows, in units of `scale`; n the subjects."""
+    counts = np.ones(observations.size) if observations.sampling else observations.weights
+    number = counts.sum()
+    if number <= 1:
+        return np.zeros_like(scale)
+    deviation = (covariates - np.average(covariates, axis=0, weights=counts)) / scale
+    return np.asarray(number / (number - 1) * (counts @ deviation**2))
+
+
+def _likelihood(observations: Observations, sets: RiskSets, x: FloatArray, ties: CoxTies) -> _Likelihood:
+    if ties == "exact":
+        return exact_partial_likelihood(observations, sets, x)
+    return lambda coefficient: partial_likelihood(sets, x, coefficient)
+
+
+def _maximum(
+    sets: RiskSets, x: FloatArray, likelihood: _Likelihood, ridge: FloatArray
+) -> tuple[FloatArray, PartialLikelihood, PartialLikelihood, int]:
     """Return the coefficients of standardised covariates, the likelihood at 0 and at these, and the Newton steps."""
     coefficient: FloatArray = np.zeros(x.shape[1])
-    null = current = partial_likelihood(sets, x, coefficient)
-    problem = "do not vary, or not apart from one another, among those at risk at the events"
+    null = current = likelihood(coefficient)
+    least = ROUNDING * sets.mass.sum()
+    varies = np.diag(null.information) > least
+    if not varies.all():
+        raise NoMaximumError(np.flatnonzero(~varies)[:1].tolist(), monotone=False)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        values, vectors = np.linalg.eigh(current.information)
-        if values[0] <= 1e-11 * sets.mass.sum():
-            raise _no_maximum(vectors[:, 0], problem)
-        step = vectors @ (vectors.T @ current.score / values)
+        values, vectors = np.linalg.eigh(current.information + np.diag(ridge))
+        if values[0] <= least:
+            columns = dependent_columns(null.information, least) if iteration == 1 else []
+            raise NoMaximumError(columns or _columns(vectors[:, 0]), monotone=iteration > 1)
+        step = vectors @ (vectors.T @ (current.score - ridge * coefficient) / values)
         is_last = np.abs(x @ step).max() <= LAST_STEP
-        coefficient, current = _ascent(sets, x, coefficient, step, current.log_likelihood)
+        coefficient, current = _ascent(likelihood, ridge, coefficient, step, current)
         if is_last:
             return coefficient, null, current, iteration
-        problem = "have a monotone likelihood, or one whose maximum is out of reach"
-    raise _no_maximum(step, problem)
+    raise NoMaximumError(_columns(step), monotone=True)
 
 
 def _ascent(
-    sets: RiskSets, x: FloatArray, start: FloatArray, step: FloatArray, log_likelihood: float
+    likelihood: _Likelihood, ridge: FloatArray, start: FloatArray, step: FloatArray, before: PartialLikelihood
 ) -> tuple[FloatArray, PartialLikelihood]:
     """Return the end of the step and the likelihood there, after as many halvings as it takes not to descend."""
-    least = log_likelihood - 1e-12 * (1 + abs(log_likelihood))
+    at_start = before.log_likelihood - ridge @ start**2 / 2
+    least = at_start - 1e-12 * (1 + abs(at_start))
     while True:
-        end = partial_likelihood(sets, x, start + step)
-        if end.log_likelihood >= least:
+        end = likelihood(start + step)
+        if end.log_likelihood - ridge @ (start + step) ** 2 / 2 >= least:
             return start + step, end
         step = step / 2
 
 
-def _no_maximum(direction: FloatArray, problem: str) -> NoEstimateError:
-    columns = np.flatnonzero(np.abs(direction) > 1e-3 * np.abs(direction).max())
-    return NoEstimateError(f"the covariates in columns {', '.join(map(str, columns))} {problem}")
+def _columns(direction: FloatArray) -> list[int]:
+    """Return the columns in which a direction is not but for rounding 0."""
+    columns: list[int] = np.flatnonzero(np.abs(direction) > 1e-3 * np.abs(direction).max()).tolist()
+    return columns
 
 
-def _standard_error(
-    observations: Observations, sets: RiskSets, x: FloatArray, coefficient: FloatArray, information: FloatArray
+def _robust_covariance(
+    observations: Observations, sets: RiskSets, x: FloatArray, coefficient: FloatArray, naive: FloatArray
 ) -> FloatArray:
-    inverse = np.linalg.inv(information)
-    if observations.cluster is None:
-        return np.sqrt(np.diag(inverse))
-    robust = inverse @ score_variance(observations, score_residuals(sets, x, coefficient)) @ inverse
+    robust = naive @ score_variance(observations, score_residuals(sets, x, coefficient)) @ naive
     # The residuals sum to 0: with no more clusters than coefficients some combination of these has no variance at all.
-    exists = (np.diag(robust) > 1e-12 * np.diag(inverse)) & (clusters_at_risk(observations, sets) > coefficient.size)
-    return np.sqrt(np.where(exists, np.diag(robust), np.nan))
+    exists = (np.diag(robust) > 1e-12 * np.diag(naive)) & (clusters_at_risk(observations, sets) > coefficient.size)
+    return np.where(exists & exists[:, None], robust, np.nan)
+
+
+def _robust_score(observations: Observations, sets: RiskSets, x: FloatArray, score: FloatArray) -> float:
+    variance = score_variance(observations, score_residuals(sets, x, np.zeros_like(score)))
+    if clusters_at_risk(observations, sets) <= score.size or np.linalg.eigvalsh(variance)[0] <= 1e-12:
+        return np.nan
+    return float(score @ np.linalg.solve(variance, score))

@@ -26,7 +26,7 @@ def normal_quantile(confidence_level: float) -> float:
     """
     if not 0 < confidence_level < 1:
         raise InvalidParameterError("a confidence level lies between 0 and 1")
-    return float(ndtri(0.5 + confidence_level / 2))
+    return -float(ndtri((1 - confidence_level) / 2))  # of the small tail: 0.5 + level / 2 may round to 1
 
 
 def probability_interval(

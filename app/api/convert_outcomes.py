@@ -1,6 +1,5 @@
 """Between the wire and the outcome summary: request to cohort and options, outcomes to response."""
 
-from datetime import date
 from typing import get_args
 
 import numpy as np
@@ -11,6 +10,7 @@ from app.analysis.logrank import Weighting
 from app.analysis.survival import SurvivalOptions
 from app.api import convert
 from app.api.convert import CurveOption
+from app.api.convert_cohort import treatment_cohort
 from app.cohort import groupings as core_groupings
 from app.cohort import model, notes
 from app.cohort.endpoints import Endpoint
@@ -18,7 +18,6 @@ from app.cohort.lesion_tables import GroupedProportions, LocalRecurrence, TableO
 from app.cohort.outcomes import EndpointGrouping, EndpointResult, OutcomeOptions, Outcomes, Sample, summarize_outcomes
 from app.cohort.safety import Mortality, Safety
 from app.rendering.sentences import summarize
-from app.schemas import cohort as wire
 from app.schemas import outcomes as response
 from app.schemas.common import Meta
 from app.schemas.competing_risks import CompetingRisks, IncidenceGroup
@@ -30,54 +29,6 @@ def answer(request: OutcomesRequest, input_sha256: str) -> OutcomesResponse:
     """Return the outcome summary that a request asks for."""
     outcomes = summarize_outcomes(treatment_cohort(request.cohort), outcome_options(request))
     return outcomes_response(outcomes, input_sha256, curve=convert.curve_option(request.curve))
-
-
-def treatment_cohort(cohort: wire.Cohort) -> model.Cohort:
-    """Return the cohort with all times as numbers of its unit since the patient's first session.
-
-    Equal dates become equal numbers, and different ones differ by far more than what makes a tie.
-    """
-    days_per_unit = model.DAYS_PER_UNIT[cohort.time_unit]
-    return model.Cohort(tuple(_patient(patient, days_per_unit) for patient in cohort.patients), cohort.time_unit)
-
-
-def _patient(patient: wire.Patient, days_per_unit: float) -> model.Patient:
-    first = wire.ordinal(wire.first_session(patient).time)
-    is_dated = isinstance(patient.follow_up, date)
-
-    def since_first(time: wire.TimePoint) -> float:
-        return (wire.ordinal(time) - first) / (days_per_unit if is_dated else 1)
-
-    session_times = {session.id: since_first(session.time) for session in patient.sessions}
-    return model.Patient(
-        patient.id,
-        since_first(patient.follow_up),
-        patient.died,
-        since_first(patient.follow_up if patient.last_imaging is None else patient.last_imaging),
-        tuple(
-            model.Session(
-                session.id,
-                session_times[session.id],
-                tuple(model.Complication(one.system, one.grade) for one in session.complications),
-            )
-            for session in patient.sessions
-        ),
-        tuple(
-            model.Lesion(
-                lesion.id,
-                session_times[lesion.session_id],
-                lesion.primary_success,
-                lesion.finally_ablated,
-                lesion.diameter_mm,
-                lesion.volume_cm3,
-                tuple(model.Recurrence(since_first(one.time), one.retreated) for one in lesion.recurrences),
-                dict(lesion.covariates),
-            )
-            for lesion in patient.lesions
-        ),
-        patient.cause_of_death,
-        dict(patient.covariates),
-    )
 
 
 def outcome_options(request: OutcomesRequest) -> OutcomeOptions:

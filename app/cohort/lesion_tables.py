@@ -17,7 +17,7 @@ from app.analysis.proportions import (
     estimate_proportion,
     trend_test,
 )
-from app.cohort.endpoints import NEVER_ABLATED
+from app.cohort.endpoint_rows import NEVER_ABLATED
 from app.cohort.groupings import Groups
 from app.cohort.model import Cohort
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 TimeUnit = Literal["days", "weeks", "months", "years"]
 Unit = Literal["patient", "lesion"]
+CauseOfDeath = Literal["disease", "procedure", "other", "unknown"]
 CovariateValue = str | bool | float | None
 
 DAYS_PER_UNIT: dict[TimeUnit, float] = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
@@ -33,6 +34,15 @@ class Recurrence:
 
     time: float
     retreated: bool = False
+    treatable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Progression:
+    """A progression away from the ablated lesions, at `time` since the patient's first session."""
+
+    time: float
+    treatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,8 @@ class Patient:
     last_imaging: float
     sessions: tuple[Session, ...]
     lesions: tuple[Lesion, ...]
-    cause_of_death: str | None = None
+    cause_of_death: CauseOfDeath | None = None
+    progressions: tuple[Progression, ...] = ()
     covariates: dict[str, CovariateValue] = field(default_factory=dict)
 
 

@@ -1,8 +1,9 @@
 """What a careful statistician adds to the figures: the methods in sentences, and warnings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.analysis import survival_notes
+from app.analysis.incidence_notes import GRAY
 from app.analysis.survival_notes import (
     ROBUST_SCORE,
     Caution,
@@ -15,6 +16,8 @@ from app.analysis.survival_notes import (
     hazard_ratio_method,
     test_method,
 )
+from app.cohort.endpoint_rows import UNKNOWN_CAUSE, EndpointRows
+from app.cohort.endpoints import ENDPOINTS, Endpoint
 from app.cohort.lesion_tables import GroupedProportions, TableTest
 from app.cohort.outcomes import EndpointGrouping, OutcomeOptions, Outcomes
 
@@ -32,9 +35,19 @@ TABLE_TESTS: dict[TableTest, str] = {
     "chi-squared": "Pearson's chi-squared test without continuity correction",
     "trend": "the Cochran-Armitage test for trend (Armitage, Biometrics 1955;11:375-386)",
 }
-
+CONSENSUS = (
+    "End points follow our reading of the SIO/DATECAN consensus (Puijk et al., Radiology 2021;301:533-540), given with "
+    "each as its definition."
+)
+ORDER_OF_EVENTS = (
+    "Only the first event of a patient or lesion counts; a recurrence or progression comes before death at the same "
+    "time, a local recurrence before a progression."
+)
 
 SENTENCES = survival_notes.SENTENCES | {
+    "endpoint_without_units": "Every patient or lesion is left out, so that nothing is estimated: {}.",
+    "unknown_cause_of_death": "The dead of unknown cause are left out, which hides deaths and can bias what is "
+    "estimated: {}.",
     "lesions_as_independent": "Log-rank and Gray's tests and tests of tables take the lesions of a patient as "
     "independent; robust-score and cluster-adjusted intervals do not: {}.",
     "small_expected_counts": "A cell of the table expects fewer than 5 lesions; prefer Fisher's exact test to the "
@@ -49,19 +62,19 @@ def methods(options: OutcomeOptions) -> list[str]:
 
 def _methods_of_estimation(options: OutcomeOptions) -> Iterator[str]:
     survival, level = options.survival, f"{100 * options.survival.confidence_level:g} %"
-    yield (
-        "End points follow our reading of the SIO/DATECAN consensus (Puijk et al., Radiology 2021;301:533-540), "
-        "given with each as its definition."
+    yield CONSENSUS
+    yield from estimation_methods(
+        survival, "Greenwood's variance, of lesions from the infinitesimal jackknife variance with patients as clusters"
     )
-    yield from estimation_methods(survival, "Greenwood's variance")
     yield (
         f"Proportions have {level} intervals by {INTERVALS[options.tables.interval]}; those of lesions and sessions "
         "have a second one that counts patients as clusters (Taylor linearisation)."
     )
     yield (
-        "Cumulative incidences with death competing were estimated by the method of Aalen and Johansen (Scand J "
-        f"Stat 1978;5:141-150) with {level} intervals of type {options.incidence_interval}; standard errors of "
-        "lesions are infinitesimal jackknife errors with patients as clusters."
+        "Cumulative incidences, with every other cause of the end point competing, were estimated by the method of "
+        f"Aalen and Johansen (Scand J Stat 1978;5:141-150) with {level} intervals of type "
+        f"{options.incidence_interval}; standard errors of lesions are infinitesimal jackknife errors with patients as "
+        "clusters."
     )
 
 
@@ -72,11 +85,31 @@ def _methods_of_comparison(options: OutcomeOptions) -> Iterator[str]:
     for test in options.comparison.tests:
         yield f"Survival of groups was compared by the {test_method(test)}."
     yield hazard_ratio_method(options.survival)
-    if "local_progression" in options.endpoints:
-        yield (
-            "Cumulative incidences of groups were compared by Gray's test (Ann Stat 1988;16:1141-1154), hazards of "
-            f"lesions by the {ROBUST_SCORE.format(unit='patient')}."
-        )
+    endpoints = [ENDPOINTS[name] for name in options.endpoints]
+    if any(endpoint.has_competing_events for endpoint in endpoints):
+        yield f"Cumulative incidences of groups were compared by {GRAY}."
+    if any(endpoint.unit == "lesion" for endpoint in endpoints):
+        yield f"Hazards of groups of lesions were compared by the {ROBUST_SCORE.format(unit='patient')}."
+
+
+def row_methods() -> list[str]:
+    """Return how analysis rows were derived, in sentences."""
+    return [CONSENSUS, ORDER_OF_EVENTS]
+
+
+def row_warnings(derived: Sequence[EndpointRows]) -> list[Caution]:
+    """Return what should be said aloud about analysis rows, each warning once with the end points it applies to."""
+    found = [
+        found for one in derived for found in _exclusion_cautions(one.endpoint, one.excluded, has_rows=bool(one.rows))
+    ]
+    return cautions(found, SENTENCES)
+
+
+def _exclusion_cautions(endpoint: Endpoint, excluded: dict[str, int], *, has_rows: bool) -> Iterator[Found]:
+    if not has_rows:
+        yield "endpoint_without_units", endpoint.name
+    if UNKNOWN_CAUSE in excluded:
+        yield "unknown_cause_of_death", f"{endpoint.name} ({excluded[UNKNOWN_CAUSE]})"
 
 
 def warnings(outcomes: Outcomes) -> list[Caution]:
@@ -88,6 +121,7 @@ def warnings(outcomes: Outcomes) -> list[Caution]:
 def _endpoint_cautions(outcomes: Outcomes) -> Iterator[Found]:
     for result in outcomes.endpoints:
         name = result.endpoint.name
+        yield from _exclusion_cautions(result.endpoint, result.excluded, has_rows=result.overall is not None)
         if result.overall is not None:
             yield from estimate_cautions(name, result.overall.survival)
         for grouping in result.groupings:

@@ -11,7 +11,8 @@ from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import ConfidenceType
 from app.analysis.observations import Observations
 from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_survival
-from app.cohort.endpoints import ENDPOINTS, Endpoint, EndpointName, EndpointRows, derive_endpoint
+from app.cohort.endpoint_rows import EndpointRows, derive_endpoint
+from app.cohort.endpoints import ENDPOINTS, Endpoint, EndpointName
 from app.cohort.groupings import Grouping, Groups, assign_groups
 from app.cohort.lesion_tables import (
     LocalRecurrence,

@@ -106,13 +106,13 @@ def _endpoints(outcomes: Outcomes) -> Iterator[str]:
         if result.overall is None:
             continue
         if result.overall.incidence is not None:
-            yield from _incidences(result, result.overall.incidence, outcomes)
+            yield from _incidences(result, result.overall.survival, result.overall.incidence, outcomes)
         else:
             yield from _medians(result, result.overall.survival, outcomes)
 
 
 def _medians(result: EndpointResult, survival: SurvivalEstimate, outcomes: Outcomes) -> Iterator[str]:
-    name, unit = result.endpoint.name.replace("_", " "), outcomes.cohort.time_unit
+    name, unit = result.endpoint.in_words, outcomes.cohort.time_unit
     yield (
         f"Median {name} was {_quantile(survival.median, unit, _level(outcomes))}, "
         f"with {_count(survival.events, 'event')} among {_count(survival.subjects, result.endpoint.unit)}."
@@ -125,11 +125,18 @@ def _medians(result: EndpointResult, survival: SurvivalEstimate, outcomes: Outco
         yield f"Median {name} by {grouping.name}: {', '.join(medians) or 'no unit with a value'}{_compared(grouping)}."
 
 
-def _incidences(result: EndpointResult, incidence: IncidenceEstimate, outcomes: Outcomes) -> Iterator[str]:
-    what, unit = f"Cumulative incidence of {result.endpoint.causes[0]}", outcomes.cohort.time_unit
+def _incidences(
+    result: EndpointResult, survival: SurvivalEstimate, incidence: IncidenceEstimate, outcomes: Outcomes
+) -> Iterator[str]:
+    event, competing, unit = result.endpoint.in_words, result.endpoint.causes[1], outcomes.cohort.time_unit
+    what = f"Cumulative incidence of {event}"
     rates = [f"{_percent(rate.cumulative_incidence)} at {rate.time:g} {unit}" for rate in incidence.rates[0]]
     if rates:
-        yield f"{what} was {', '.join(rates)}, death competing."
+        yield f"{what} was {', '.join(rates)}, {competing} competing."
+    else:
+        first, other = (f"{events.sum():.15g}" for events in incidence.curves.events)
+        among = _count(survival.subjects, result.endpoint.unit)
+        yield f"{event.capitalize()} came first in {first} of {among}, {competing} in {other}."
     for grouping in result.groupings:
         yield f"{what} by {grouping.name}{_last_rates(grouping, unit)}{_compared(grouping)}."
 

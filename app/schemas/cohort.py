@@ -17,6 +17,7 @@ Fault = tuple[Location, str]
 
 MAX_TIME = 1_000_000
 """No patient is followed for so many days, and no sum of so many of them overflows."""
+TREATABLE = "Whether it could be treated; if not, it is an event of `time_to_untreatable_progression`."
 
 
 def _kind(value: Any) -> str:
@@ -75,15 +76,15 @@ class Recurrence(RequestModel):
 
     time: TimePoint
     retreated: bool = Field(default=False, description="Whether the recurrence was ablated again.")
-    treatable: bool = Field(default=True, description="Whether it could be treated; not analysed yet.")
+    treatable: bool = Field(default=True, description=TREATABLE)
 
 
 class Progression(RequestModel):
     """A progression away from the ablated lesions."""
 
     time: TimePoint
-    site: str = Field(min_length=1, max_length=200, description="Where; not analysed yet.")
-    treatable: bool = Field(default=True, description="Whether it could be treated; not analysed yet.")
+    site: str = Field(min_length=1, max_length=200, description="Where; not analysed.")
+    treatable: bool = Field(default=True, description=TREATABLE)
 
 
 class Lesion(RequestModel):
@@ -113,13 +114,15 @@ class Patient(RequestModel):
     follow_up: TimePoint = Field(description="Death, or last contact of the living.")
     died: bool = Field(description="Whether the patient died, at `follow_up`.")
     cause_of_death: Literal["disease", "procedure", "other", "unknown"] | None = Field(
-        default=None, description="Of those who died; `procedure` counts as periprocedural at whatever time."
+        default=None,
+        description="Of those who died; `procedure` counts as periprocedural at whatever time. Without one, or with "
+        "`unknown`, the patient is left out of `cancer_specific_survival`.",
     )
     last_imaging: TimePoint | None = Field(default=None, description="Default: `follow_up`.")
     sessions: list[Session] = Field(min_length=1, max_length=1000, description="The treatment sessions.")
     lesions: list[Lesion] = Field(min_length=1, max_length=1000, description="The lesions treated.")
     progressions: list[Progression] = Field(
-        default=[], max_length=1000, description="Progressions away from the lesions; checked, and not analysed yet."
+        default=[], max_length=1000, description="Progressions away from the ablated lesions."
     )
     covariates: Covariates = {}
 

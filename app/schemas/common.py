@@ -92,8 +92,10 @@ class Meta(ResponseModel):
     service: Service
     convention: ConventionName = Field(description="The package whose conventions the figures follow.")
     confidence_level: float = Field(description="Level of every interval.")
-    confidence_type: ConfidenceType = Field(description="Interval of survival probabilities.")
-    time_unit: TimeUnit = Field(description="Unit of every time in the answer.")
+    confidence_type: ConfidenceType | None = Field(
+        description="Interval of survival probabilities; `null` without any."
+    )
+    time_unit: TimeUnit | None = Field(description="Unit of every time in the answer; `null` without any.")
     input_sha256: str = Field(description="SHA-256 of the request's canonical JSON (RFC 8785), in hexadecimal digits.")
     subjects_in: int | None = Field(
         description=f"Subjects in the request, those that weights count included; of a cohort, patients. {SUPPRESSED}"

@@ -1,4 +1,4 @@
-"""What the requests about flat subjects have in common: units, conventions, weights and groups."""
+"""What the requests about flat subjects have in common: units, conventions, weights, groups."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -14,8 +14,8 @@ SUBJECTS = "An object of equally long arrays, or an array of objects."
 TimePoint = Annotated[float, Field(ge=0, le=MAX_TIME)]
 
 
-class FlatRequest(RequestModel):
-    """Subjects, and how they are read."""
+class SubjectsRequest(RequestModel):
+    """Subjects, and how they are read, whatever is estimated of them."""
 
     subjects: SubjectColumns = Field(description=SUBJECTS)
     time_unit: TimeUnit = Field(default="months", description="Unit of every time in the request and in the answer.")
@@ -26,6 +26,11 @@ class FlatRequest(RequestModel):
     )
     landmarks: list[TimePoint] = Field(default=[], max_length=200, description="Times at which rates are wanted.")
     curve: CurveChoice = "full"
+
+
+class FlatRequest(SubjectsRequest):
+    """Subjects in groups, and how they are read."""
+
     group_order: list[Category] | None = Field(
         default=None,
         max_length=1000,
@@ -44,11 +49,12 @@ def group_labels(request: FlatRequest) -> list[Category]:
 
 def flat_faults(request: FlatRequest) -> Iterator[Fault]:
     """Yield what is wrong with weights and groups."""
-    yield from _weight_faults(request)
+    yield from weight_faults(request)
     yield from _group_faults(request, group_labels(request))
 
 
-def _weight_faults(request: FlatRequest) -> Iterator[Fault]:
+def weight_faults(request: SubjectsRequest) -> Iterator[Fault]:
+    """Yield what is wrong with weights."""
     subjects = request.subjects
     if subjects.weight is None:
         if request.weight_kind == "sampling":

@@ -20,12 +20,12 @@ from app.schemas.common import (
     TimeUnit,
 )
 from app.schemas.competing_risks import CauseTest, CompetingRisks, IncidenceGroup
+from app.schemas.endpoints import Definition, EndpointField, EndpointName, Excluded, Unit, repeated
 from app.schemas.groupings import Grouping, grouping_faults
 from app.schemas.problem import fault, refuse
 from app.schemas.survival import Comparison, FollowUp, SurvivalEstimate
 
 GroupingName = Annotated[str, Field(description="Name of the grouping, as in the request.")]
-EndpointName = Literal["overall_survival", "local_progression"]
 TestName = Literal["fisher", "chi-squared", "trend", "log-rank"]
 
 
@@ -62,15 +62,12 @@ class OutcomesRequest(RequestModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        faults = [
-            ((name, place), "is named before")
-            for name, values in (("endpoints", self.endpoints), ("tests", self.tests))
-            for place, value in enumerate(values)
-            if value in values[:place]
-        ]
-        refuse(
-            [fault(location, detail) for location, detail in (*faults, *grouping_faults(self.groupings, self.cohort))]
+        faults = (
+            *repeated("endpoints", self.endpoints),
+            *repeated("tests", self.tests),
+            *grouping_faults(self.groupings, self.cohort),
         )
+        refuse([fault(location, detail) for location, detail in faults])
         return self
 
 
@@ -208,10 +205,10 @@ class EndpointGrouping(ResponseModel):
 class EndpointResult(ResponseModel):
     """A time-to-event end point."""
 
-    endpoint: EndpointName = Field(description="Name of the end point.")
-    unit: Literal["patient", "lesion"] = Field(description="What is counted and followed.")
-    definition: str = Field(description="The definition that was used, in words.")
-    excluded: list[CountedReason] = Field(description="Units left out.")
+    endpoint: EndpointField
+    unit: Unit
+    definition: Definition
+    excluded: Excluded
     estimate: SurvivalEstimate | None = Field(description="`null` where every unit is excluded.")
     cumulative_incidence: IncidenceGroup | None = Field(description="`null` without competing events.")
     groupings: list[EndpointGrouping] = Field(description="One a grouping that applies to the unit.")

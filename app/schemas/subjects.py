@@ -94,24 +94,30 @@ class SubjectRow(TypedDict):
     weight: NotRequired[Weight]
 
 
-class SubjectColumns(RequestModel):
-    """Subjects, whatever is analysed of them: columns of one length, an item a subject."""
+class Columns(RequestModel):
+    """Columns of one length, an item a subject, whatever they hold."""
 
-    time: list[Time] = Field(min_length=1, description="Follow-up times.")
-    entry: list[Entry] | None = Field(default=None, description="Times of delayed entry, each below its `time`.")
-    group: list[Group] | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
-    stratum: list[Stratum] | None = Field(default=None, description="Strata, of one kind as groups are.")
-    cluster: list[Cluster] | None = Field(default=None, description="Clusters, of one kind as groups are.")
-    weight: list[Weight] | None = Field(default=None, description="Weights.")
     _by_row: bool = PrivateAttr(default=False)
 
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Self:
         """Return the columns of rows that are sound one by one."""
-        refuse_first(_row_faults(rows))
-        columns = cls.model_validate({name: [row[name] for row in rows] for name in rows[0]})
+        refuse_first(cls._row_faults(rows))
+        columns = cls.model_validate(cls._columns_of(rows))
         columns._by_row = True  # noqa: SLF001 - it is our own
         return columns
+
+    @classmethod
+    def _row_faults(cls, rows: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+        if not rows:
+            yield (), "must have 1 or more items"
+        for place, row in enumerate(rows):
+            if row.keys() != rows[0].keys():
+                yield (place,), "must have the same fields as the first row"
+
+    @classmethod
+    def _columns_of(cls, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {name: [row[name] for row in rows] for name in rows[0]}
 
     def at(self, name: str, place: int | None = None) -> Location:
         """Return where a column or an item of it is, in the form that was sent; in rows no place is a column's."""
@@ -121,26 +127,34 @@ class SubjectColumns(RequestModel):
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with items of a column together, and with columns together."""
-        columns = [(name, column) for name, column in self if isinstance(column, list)]
-        uneven = [name for name, column in columns if len(column) != len(self.time)]
-        for name in uneven:
-            yield self.at(name), "must have as many items as time"
+        columns = {name: column for name, column in self if isinstance(column, list)}
+        first = next(iter(columns))
+        for name, column in columns.items():
+            if len(column) != len(columns[first]):
+                yield self.at(name), f"must have as many items as {first}"
         for name in ("group", "stratum", "cluster"):
-            column = getattr(self, name)
-            if column and len(set(map(type, column))) > 1:
+            column = columns.get(name, [])
+            if len(set(map(type, column))) > 1:
                 place = next(place for place, item in enumerate(column) if type(item) is not type(column[0]))
                 yield self.at(name, place), "must be of the same kind as the first"
-        if self.entry is not None and not uneven:
+
+
+class SubjectColumns(Columns):
+    """Subjects, whatever is analysed of them: columns of one length, an item a subject."""
+
+    time: list[Time] = Field(min_length=1, description="Follow-up times.")
+    entry: list[Entry] | None = Field(default=None, description="Times of delayed entry, each below its `time`.")
+    group: list[Group] | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
+    stratum: list[Stratum] | None = Field(default=None, description="Strata, of one kind as groups are.")
+    cluster: list[Cluster] | None = Field(default=None, description="Clusters, of one kind as groups are.")
+    weight: list[Weight] | None = Field(default=None, description="Weights.")
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with items of a column together, and with columns together."""
+        yield from super().faults()
+        if self.entry is not None and len(self.entry) == len(self.time):
             for place in compress(count(), map(ge, self.entry, self.time)):
                 yield self.at("entry", place), "must be below its time"
-
-
-def _row_faults(rows: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
-    if not rows:
-        yield (), "must have 1 or more items"
-    for place, row in enumerate(rows):
-        if row.keys() != rows[0].keys():
-            yield (place,), "must have the same fields as the first row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +163,11 @@ class OrRows:
 
     row: Any
 
-    def __get_pydantic_core_schema__(self, source: type[SubjectColumns], handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: type[Columns], handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema of either form, with the checks that both have in common."""
 
-        def checked(value: SubjectColumns | list[Mapping[str, Any]]) -> SubjectColumns:
-            columns = value if isinstance(value, SubjectColumns) else source.of_rows(value)
+        def checked(value: Columns | list[Mapping[str, Any]]) -> Columns:
+            columns = value if isinstance(value, Columns) else source.of_rows(value)
             refuse_first(columns.faults())
             return columns
 

@@ -59,7 +59,9 @@ def validator(path: str, status: int) -> Draft202012Validator:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", ["outcomes", "survival", "competing_risks"])
+@pytest.mark.parametrize(
+    "name", ["outcomes", "endpoints", "survival", "competing_risks", "recurrences", "success_rates"]
+)
 async def test_a_good_request_with_anything_in_one_place_is_answered_or_refused(name: str) -> None:
     """Never with a status that is not documented, and always as documented."""
     path = "/v1/" + name.replace("_", "-")

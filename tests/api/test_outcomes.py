@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
 from app.main import create_app
+from app.schemas.endpoints import EndpointName
 from app.settings import Settings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -84,6 +85,26 @@ async def test_end_points_come_in_the_order_asked_for(client: httpx.AsyncClient)
     names = ["local_progression", "overall_survival"]
     answer = (await post(client, changed(SMALL, endpoints=names))).json()
     assert [one["endpoint"] for one in answer["endpoints"]] == names
+
+
+async def test_every_end_point_is_answered_with_its_unit_and_interpretation(client: httpx.AsyncClient) -> None:
+    """An end point with competing events has their incidences too."""
+    names = [*get_args(EndpointName)]
+    answer = (await post(client, changed(SMALL, endpoints=names))).json()
+    found = {one["endpoint"]: one for one in answer["endpoints"]}
+    assert list(found) == names
+    competing = {name: one["cumulative_incidence"] for name, one in found.items() if one["cumulative_incidence"]}
+    assert {name: [cause["cause"] for cause in one["causes"]] for name, one in competing.items()} == {
+        "cancer_specific_survival": ["disease", "other death"],
+        "time_to_progression": ["progression", "death"],
+        "local_progression": ["local recurrence", "death"],
+        "time_to_untreatable_progression": ["untreatable progression", "death"],
+    }
+    for name, one in found.items():
+        meaning = "event-free probability" + (", competing events censored" if name in competing else "")
+        assert one["estimate"]["interpretation"] == meaning
+        assert one["unit"] == ("lesion" if name.startswith("local") else "patient")
+        assert [grouping["name"] for grouping in one["groupings"]] == (["size"] if one["unit"] == "lesion" else [])
 
 
 async def test_recurrence_has_its_incidence_also_where_the_end_point_is_not_asked_for(

@@ -13,13 +13,16 @@ from pydantic_core import ErrorDetails
 
 from app.analysis.conventions import CONVENTIONS, ConventionName
 from app.analysis.survival import SurvivalOptions
-from app.api.convert_outcomes import answer, treatment_cohort
-from app.cohort.endpoints import EndpointName
+from app.api import convert_endpoints
+from app.api.convert_cohort import treatment_cohort
+from app.api.convert_outcomes import answer
+from app.cohort.endpoints import ENDPOINTS, EndpointName
 from app.cohort.groupings import Bin, Grouping
 from app.cohort.lesion_tables import TableOptions, TableTest
 from app.cohort.model import Cohort, Lesion, Patient, Recurrence, Session, TimeUnit
 from app.cohort.outcomes import OutcomeOptions
 from app.schemas import cohort as wire
+from app.schemas.endpoints import EndpointsRequest
 from app.schemas.outcomes import OutcomesRequest
 from app.schemas.problem import FAULT
 
@@ -149,6 +152,12 @@ def answered(cohort: Json, **fields: Any) -> Json:
     return answer(parsed(OutcomesRequest, {"cohort": cohort, **fields}), "0" * 64).model_dump()
 
 
+def derived(cohort: Json, **fields: Any) -> dict[str, Json]:
+    """Return the answer to a request for the end points of a cohort, by their names."""
+    found = convert_endpoints.answer(parsed(EndpointsRequest, {"cohort": cohort, **fields}), "0" * 64).model_dump()
+    return {one["endpoint"]: one for one in found["endpoints"]}
+
+
 def assert_same(actual: Any, expected: Any, where: str = "") -> None:
     """Assert that two answers are the same, numbers up to rounding."""
     if isinstance(expected, dict):
@@ -175,7 +184,7 @@ def patients_json(draw: st.DrawFn) -> Json:
     sessions = [_session(draw, place, time, follow_up) for place, time in enumerate(treated)]
     last_image = follow_up if imaged is None else imaged
     lesions = [_lesion(draw, place, treated, last_image) for place in range(draw(st.integers(1, 3)))]
-    progressions = draw(st.lists(st.integers(0, last_image), max_size=1))
+    progressions = draw(st.lists(st.integers(0, last_image), max_size=2))
     return {
         "follow_up": follow_up,
         "died": died,
@@ -183,7 +192,7 @@ def patients_json(draw: st.DrawFn) -> Json:
         "last_imaging": imaged,
         "sessions": draw(st.permutations(sessions)),
         "lesions": lesions,
-        "progressions": [{"time": time, "site": "lung"} for time in progressions],
+        "progressions": [{"time": time, "site": "lung", "treatable": draw(st.booleans())} for time in progressions],
         "covariates": {"arm": draw(st.sampled_from(["A", "B", None, True, 1, 1.5]))},
     }
 
@@ -210,7 +219,9 @@ def _lesion(draw: st.DrawFn, place: int, treated: list[int], imaged: int) -> Jso
         "volume_cm3": draw(st.sampled_from([None, 0.1, 0.2, 4])),
         "primary_success": primary,
         "secondary_success": draw(st.sampled_from([None, True] if primary else [None, True, False])),
-        "recurrences": [{"time": time, "retreated": draw(st.booleans())} for time in times],
+        "recurrences": [
+            {"time": time, "retreated": draw(st.booleans()), "treatable": draw(st.booleans())} for time in times
+        ],
         "covariates": {"site": draw(st.sampled_from(["left", "right", None]))},
     }
 
@@ -245,8 +256,10 @@ CATEGORIES: list[Json] = [
 @st.composite
 def questions(draw: st.DrawFn) -> Json:
     """Draw the fields of a request besides cohort and groupings."""
+    endpoints = draw(st.permutations(list(ENDPOINTS)))
     tests = draw(st.permutations(["fisher", "chi-squared", "trend", "log-rank"]))
     return {
+        "endpoints": endpoints[: draw(st.integers(0, 3))],
         "convention": draw(st.sampled_from(["r", "sas", "spss", "stata"])),
         "confidence_level": draw(st.sampled_from([0.5, 0.95])),
         "confidence_type": draw(st.sampled_from([None, "plain", "log", "log-log", "logit", "arcsin"])),

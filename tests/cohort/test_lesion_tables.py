@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.analysis.proportions import Proportion, estimate_clustered_proportion, estimate_proportion
-from app.cohort.endpoints import NEVER_ABLATED
+from app.cohort.endpoint_rows import NEVER_ABLATED
 from app.cohort.groupings import Groups, assign_groups
 from app.cohort.lesion_tables import (
     GroupedProportions,

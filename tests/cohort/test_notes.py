@@ -1,19 +1,17 @@
-"""The methods in sentences, and each warning where it is due and where not."""
+"""Each warning where it is due and where not."""
 
 from typing import Any
 
 import pytest
 
 from app.analysis import survival_notes
-from app.analysis.comparison import ComparisonOptions, MaxCombo, Trend
-from app.analysis.conventions import ConventionName
-from app.analysis.logrank import Weighting
-from app.analysis.survival_notes import FEW_EVENTS, PACKAGES
+from app.analysis.survival_notes import FEW_EVENTS
+from app.cohort.endpoint_rows import derive_endpoint
+from app.cohort.endpoints import ENDPOINTS
 from app.cohort.groupings import Bin, Grouping
-from app.cohort.lesion_tables import TableOptions
 from app.cohort.model import Cohort, Lesion
-from app.cohort.notes import INTERVALS, SENTENCES, TABLE_TESTS, methods, warnings
-from app.cohort.outcomes import OutcomeOptions, summarize_outcomes
+from app.cohort.notes import SENTENCES, row_warnings, warnings
+from app.cohort.outcomes import summarize_outcomes
 from tests.cohort.builders import BY_ARM, BY_DIAMETER, cohort, lesion, options, patient
 
 RESIDUAL = {"primary_success": False, "secondary_success": False}
@@ -34,83 +32,33 @@ def joined(**arms: Cohort) -> Cohort:
     return cohort(*[one for found in arms.values() for one in found.patients])
 
 
-class TestMethods:
-    def test_of_estimation_are_always_named(self) -> None:
-        found = methods(options())
-        assert len(found) == 6
-        for sentence, words in zip(
-            found,
-            (
-                "SIO/DATECAN consensus",
-                "Kaplan and Meier (J Am Stat Assoc 1958;53:457-481) with 95 % intervals of type log",
-                "the conventions of R (survival)",
-                "reverse Kaplan-Meier method",
-                "Proportions have 95 % intervals by Wilson's score method",
-                "Aalen and Johansen (Scand J Stat 1978;5:141-150) with 95 % intervals of type log-log",
-            ),
-            strict=True,
-        ):
-            assert words in sentence
-            assert sentence.endswith(".")
+class TestExclusions:
+    def found(self, body: Cohort) -> dict[str, str]:
+        """Return the warnings of the rows of all end points, which are those of the outcomes too."""
+        rows = {
+            one.code: one.detail for one in row_warnings([derive_endpoint(body, one) for one in ENDPOINTS.values()])
+        }
+        outcomes = cautions(body, endpoints=tuple(ENDPOINTS))
+        assert rows == {code: detail for code, detail in outcomes.items() if code in rows}
+        assert not {"endpoint_without_units", "unknown_cause_of_death"} & (outcomes.keys() - rows.keys())
+        return rows
 
-    @pytest.mark.parametrize("convention", PACKAGES)
-    def test_the_package_is_named(self, convention: ConventionName) -> None:
-        found = options(convention)
-        assert f"follow the conventions of {PACKAGES[convention]};" in methods(found)[2]
-        assert f"intervals of type {found.survival.convention.confidence_type} from" in methods(found)[1]
+    def test_of_every_unit_are_a_warning(self) -> None:
+        assert self.found(cohort(patient(9, lesion(**RESIDUAL)))) == {
+            "endpoint_without_units": "Every patient or lesion is left out, so that nothing is estimated: "
+            "local_progression_free_survival; local_progression."
+        }
 
-    @pytest.mark.parametrize("interval", INTERVALS)
-    def test_the_interval_of_proportions_is_named(self, interval: Any) -> None:
-        found = OutcomeOptions(options().survival, TableOptions(interval=interval))
-        assert f"95 % intervals by {INTERVALS[interval]};" in methods(found)[4]
+    def test_of_the_dead_of_unknown_cause_are_counted(self) -> None:
+        unknown = [patient(4, died=True), patient(5, died=True, cause_of_death="unknown")]
+        assert self.found(cohort(*unknown, patient(6, died=True, cause_of_death="other"))) == {
+            "unknown_cause_of_death": "The dead of unknown cause are left out, which hides deaths and can bias what is "
+            "estimated: cancer_specific_survival (2)."
+        }
+        assert self.found(cohort(*unknown)).keys() == {"endpoint_without_units", "unknown_cause_of_death"}
 
-    def test_what_is_asked_for_is_named(self) -> None:
-        found = methods(
-            options(survival={"confidence_level": 0.975, "confidence_type": "logit"}, incidence_interval="plain")
-        )
-        assert "with 97.5 % intervals of type logit" in found[1]
-        assert "have 97.5 % intervals" in found[4]
-        assert "with 97.5 % intervals of type plain" in found[5]
-
-    @pytest.mark.parametrize(("convention", "ties"), [("r", "Efron's"), ("spss", "Breslow's")])
-    def test_of_comparison_are_named_where_groups_are(self, convention: ConventionName, ties: str) -> None:
-        *_, tables, survival, ratios, incidences = found = methods(options(convention, BY_ARM))
-        assert len(found) == 10
-        assert tables == f"Proportions of groups were compared by {TABLE_TESTS['fisher']}."
-        assert survival.startswith("Survival of groups was compared by the log-rank test (Mantel,")
-        assert ratios.startswith(f"Hazard ratios are those of a Cox model with {ties} treatment of ties;")
-        assert incidences.startswith("Cumulative incidences of groups were compared by Gray's test (Ann Stat 1988")
-
-    def test_every_test_of_survival_is_a_sentence(self) -> None:
-        tests = ComparisonOptions((Weighting("peto-peto"), Trend((1, 5)), MaxCombo()))
-        found = methods(options("r", BY_ARM, comparison=tests))[7:10]
-        for sentence, name in zip(
-            found, ("Peto-Peto test", "log-rank test for trend with scores 1, 5", "max-combo test"), strict=True
-        ):
-            assert sentence.startswith(f"Survival of groups was compared by the {name} ")
-            assert sentence.endswith(").")
-
-    def test_lesions_are_compared_by_the_robust_score_test(self) -> None:
-        found = methods(options("r", BY_ARM))[-1]
-        assert found.endswith(
-            "hazards of lesions by the score test of a Cox model with variance clustered by patient (Lin and Wei, J Am "
-            "Stat Assoc 1989;84:1074-1078)."
-        )
-
-    def test_tests_not_asked_for_are_not_named(self) -> None:
-        found = methods(options("r", BY_ARM, tests=(), comparison=ComparisonOptions(())))
-        assert [sentence.split()[0] for sentence in found[6:]] == ["Hazard", "Cumulative"]
-
-    def test_several_tests_of_tables_are_one_sentence(self) -> None:
-        found = methods(options("r", BY_ARM, tests=("chi-squared", "trend")))
-        assert found[6] == (
-            "Proportions of groups were compared by Pearson's chi-squared test without continuity correction and "
-            "the Cochran-Armitage test for trend (Armitage, Biometrics 1955;11:375-386)."
-        )
-
-    def test_gray_s_test_is_named_where_events_compete(self) -> None:
-        found = methods(options("r", BY_ARM, **ONLY_SURVIVAL))
-        assert not any("Gray's" in sentence for sentence in found)
+    def test_of_some_units_are_none(self) -> None:
+        assert self.found(cohort(patient(9, lesion(**RESIDUAL), lesion()))) == {}
 
 
 class TestFewEvents:
@@ -145,7 +93,8 @@ class TestFewEvents:
         )
 
     def test_an_end_point_without_units_has_none(self) -> None:
-        assert cautions(cohort(patient(9, lesion(**RESIDUAL))), endpoints=("local_progression",)) == {}
+        found = cautions(cohort(patient(9, lesion(**RESIDUAL))), endpoints=("local_progression",))
+        assert found.keys() == {"endpoint_without_units"}
 
 
 class TestEmptyGroup:

@@ -46,6 +46,7 @@ def test_one_patient_with_one_lesion() -> None:
             "the reverse Kaplan-Meier median was 12.0 months."
         ),
         "Median overall survival was not reached, with 0 events among 1 patient.",
+        "Local recurrence came first in 0 of 1 lesion, death in 0.",
     ]
 
 
@@ -57,6 +58,7 @@ def test_one_death() -> None:
         mortality("1/1 (100.0 %; 95 % CI 20.7-100.0 %)"),
         "Median follow-up was 5.0 days (mean 5.0; range 5.0-5.0); the reverse Kaplan-Meier median was not reached.",
         "Median overall survival was 5.0 days (95 % CI not estimable), with 1 event among 1 patient.",
+        "Local recurrence came first in 0 of 1 lesion, death in 1.",
     ]
 
 
@@ -122,6 +124,7 @@ def test_a_whole_cohort() -> None:
 def test_without_landmarks_there_are_no_rates() -> None:
     found = sentences(MANY, BY_ARM)
     assert about("Overall survival", found) == []
+    assert about("Local recurrence came", found) == ["Local recurrence came first in 1 of 4 lesions, death in 2."]
     assert about("Cumulative incidence", found) == [
         (
             "Cumulative incidence of local recurrence by arm (log-rank test P = 0.157; "
@@ -241,7 +244,7 @@ def test_an_end_point_without_units_is_not_spoken_of() -> None:
 
 def test_a_group_without_lesions_has_no_proportion() -> None:
     found = sentences(cohort(patient(9, lesion(3, diameter_mm=10.0))), BY_DIAMETER)
-    assert about("Local recurrence", found) == [
+    assert about("Local recurrence by", found) == [
         (
             "Local recurrence by size: 1/1 (100.0 %) for small, 0/0 (not known) for large "
             "(Fisher's exact test not estimable)."

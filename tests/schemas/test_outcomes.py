@@ -1,11 +1,12 @@
 """The request of an outcome summary, and what an answer cannot hold."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from app.schemas.common import CountedReason
+from app.schemas.endpoints import EndpointName
 from app.schemas.outcomes import LesionsPerPatient, OutcomesRequest
 from tests.cohort.builders import Json, cohort_json, faults, lesion_json, parsed, patient_json, refused
 
@@ -35,7 +36,7 @@ def test_defaults() -> None:
 
 def test_everything_may_be_asked_for() -> None:
     asked: Json = {
-        "endpoints": ["local_progression"],
+        "endpoints": [*get_args(EndpointName)][::-1],
         "convention": "stata",
         "confidence_level": 0.5,
         "confidence_type": "arcsin",

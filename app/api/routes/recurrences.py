@@ -1,0 +1,60 @@
+"""`POST /v1/recurrences`: recurrent events of subjects."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+
+from app.api.body import JSONRoute
+from app.api.convert_recurrences import answer
+from app.api.dependencies import CurrentSettings, InputDigest, run_sized
+from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
+from app.api.examples import example
+from app.api.negotiation import JSONOnly
+from app.schemas.recurrences import RecurrencesRequest, RecurrencesResponse
+
+router = APIRouter(
+    prefix="/v1",
+    tags=["recurrences"],
+    route_class=JSONRoute,
+    dependencies=[JSONOnly],
+    responses=BODY_PROBLEMS | problem_responses("body_too_large", "too_many_subjects", "invalid_observations"),
+)
+
+ANSWER: dict[str, Any] = {
+    "description": "Recurrences by group.",
+    "content": {"application/json": {"example": example("recurrences_response")}},
+}
+BODY = Body(
+    openapi_examples={
+        "columns": {
+            "summary": "Eight subjects of two groups, as columns",
+            "value": example("recurrences_request"),
+        },
+        "rows": {
+            "summary": "Two subjects, as rows: two recurrences and the end of follow-up, and a death",
+            "value": {
+                "subjects": [
+                    {"id": "A", "time": 5, "event": True, "terminal": False},
+                    {"id": "A", "time": 9, "event": True, "terminal": False},
+                    {"id": "A", "time": 24, "event": False, "terminal": False},
+                    {"id": "B", "time": 8.5, "event": False, "terminal": True},
+                ]
+            },
+        },
+    }
+)
+
+
+@router.post("/recurrences", responses={200: ANSWER})
+async def estimate_recurrences(
+    body: Annotated[RecurrencesRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
+) -> RecurrencesResponse:
+    """Estimate how often events recur, by group, and compare the groups.
+
+    Returns the counts of recurrences and their rates per time at risk with exact Poisson limits, the mean cumulative
+    count with a robust error, which allows for deaths, and the cumulative incidence of the first recurrence; rate
+    ratios and a test of equal mean cumulative counts.
+    """
+    if len(body.subjects.time) > settings.max_subjects:
+        raise ProblemError("too_many_subjects", f"There may be at most {settings.max_subjects} rows of subjects.")
+    return await run_sized(request, answer, body, digest)
