@@ -44,6 +44,7 @@ TAGS = [
     {"name": "competing risks", "description": "Cumulative incidence where several causes end the follow-up"},
     {"name": "recurrences", "description": "Recurrent events: counts, rates, mean cumulative counts"},
     {"name": "success rates", "description": "Proportions from counts or rows, also of units in clusters"},
+    {"name": "regression", "description": "Cox, Fine-Gray and parametric models of covariates"},
     {"name": "operations", "description": "For those who run the service: health, version, metrics"},
 ]
 

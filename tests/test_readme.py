@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from examples.regenerate import path_of
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 REQUEST = re.compile(
@@ -59,8 +61,7 @@ async def test_the_whole_summary_is_shown(client: httpx.AsyncClient) -> None:
 async def test_the_answers_of_examples_are_the_answers(client: httpx.AsyncClient, name: str) -> None:
     """`make examples` writes them anew."""
     request, kept = ROOT / "examples" / name, ROOT / "examples" / name.replace("_request", "_response")
-    path = "/v1/" + name.removesuffix("_request.json").replace("_", "-")
-    response = await client.post(path, json=json.loads(request.read_text("utf-8")))
+    response = await client.post(path_of(name), json=json.loads(request.read_text("utf-8")))
     expected = json.loads(kept.read_text("utf-8"))
     assert_holds(response.json(), expected)
     assert_holds(expected, response.json())

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
+from app.analysis.conventions import Ties
 from app.analysis.hazard_ratios import HazardRatio, fit_groups, hazard_ratios, robust_score_test
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.logrank import Weighting, logrank_test, trend_test
@@ -71,11 +72,13 @@ class PairDifference:
 class Comparison:
     """Groups compared: tests of equal hazards, differences of restricted means, hazard ratios.
 
-    `strata` is the number of strata that tests and hazard ratios are adjusted for, 1 without any; `proportional` tests
-    whether hazard ratios are constant in time.
+    `strata` is the number of strata that tests and hazard ratios are adjusted for, 1 without any; `tests` are those
+    `asked` for, in this order, and robust-score after them where rows are dependent; `proportional` tests whether
+    hazard ratios are constant in time.
     """
 
     strata: int
+    asked: Sequence[SurvivalTest]
     tests: list[HypothesisTest]
     pairwise: list[PairTest]
     restricted_mean_differences: list[PairDifference]
@@ -113,11 +116,12 @@ def compare_survival(
     fit = fit_groups(of_interest, groups, ties=ties, confidence_level=options.confidence_level)
     tests = [run_test(test, of_interest, groups) for test in comparison.tests]
     if of_interest.cluster is not None:
-        tests.append(robust_score_test(of_interest, groups))
+        tests.append(robust_score_test(of_interest, groups, ties=ties))
     return Comparison(
         1 if of_interest.stratum is None else int(np.unique(of_interest.stratum).size),
+        comparison.tests,
         tests,
-        _pairwise(of_interest, groups, comparison),
+        _pairwise(of_interest, groups, comparison, ties),
         _mean_differences(estimates, options),
         hazard_ratios(fit),
         groups_proportional(of_interest, fit, ties=ties),
@@ -144,14 +148,14 @@ def pairwise_test(observations: Observations, comparison: ComparisonOptions) -> 
     return Weighting() if isinstance(first, Trend) else first
 
 
-def _pairwise(observations: Observations, groups: int, comparison: ComparisonOptions) -> list[PairTest]:
+def _pairwise(observations: Observations, groups: int, comparison: ComparisonOptions, ties: Ties) -> list[PairTest]:
     if comparison.pairwise is None:
         return []
     test = pairwise_test(observations, comparison)
     pairs, tests = [Pair(*codes) for codes in combinations(range(groups), 2)], []
     for pair in pairs:
         part = _only(pair, observations)
-        tests.append(robust_score_test(part, 2) if test is None else run_test(test, part, 2))
+        tests.append(robust_score_test(part, 2, ties=ties) if test is None else run_test(test, part, 2))
     adjusted = adjusted_p_values(np.array([found.p_value for found in tests]), comparison.pairwise)
     return [PairTest(*found) for found in zip(pairs, tests, adjusted.tolist(), strict=True)]
 
@@ -171,5 +175,7 @@ def _mean_differences(estimates: Sequence[SurvivalEstimate], options: SurvivalOp
     for first, second in combinations(range(len(means)), 2):
         compared = compare_restricted_means(means[first], means[second], options.normal_quantile)
         reason = means[first].reason or means[second].reason
+        if reason is None and np.isnan(compared.p_value):
+            reason = "no p value: the standard error is 0"
         differences.append(PairDifference(Pair(first, second), horizon, compared, reason))
     return differences

@@ -29,6 +29,8 @@ CoxTies = Ties | Literal["exact"]
 MAX_ITERATIONS = 20
 #: No linear predictor moves by more than this in the last step, so the next would move it by about the square.
 LAST_STEP = 1e-7
+#: As many take a step to rounding; only a likelihood that is no number, of weights too far apart, descends still.
+MAX_HALVINGS = 60
 #: Information below this share of the events' is what rounding leaves of 0; the covariates are in units of their SD.
 ROUNDING = 1e-11
 
@@ -129,7 +131,7 @@ def cox_regression(
         raise InvalidParameterError("robust standard errors are not defined with exact ties")
     sets = risk_sets(observations, "breslow" if ties == "exact" else ties)
     x, scale = _standardised(sets, covariates)
-    ridge = penalizer * _penalty_scale(observations, covariates, scale)
+    ridge = penalizer * _penalty_scale(observations, covariates, scale) if penalizer else np.zeros_like(scale)
     scaled, null, maximum, iterations = _maximum(sets, x, _likelihood(observations, sets, x, ties), ridge)
     naive = np.linalg.inv(maximum.information + np.diag(ridge))
     covariance = _robust_covariance(observations, sets, x, scaled, naive) if robust else naive
@@ -170,17 +172,15 @@ def _standardised(sets: RiskSets, covariates: FloatArray) -> tuple[FloatArray, F
     mean, scale = x[counts].mean(axis=0), x[counts].std(axis=0)
     varies = scale > 1e-12 * np.abs(x[counts]).max(axis=0)
     scale = np.where(varies, scale, 1.0)
-    return np.where(counts[:, None] & varies, (x - mean) / scale, 0.0), scale
+    return np.asfortranarray(np.where(counts[:, None] & varies, (x - mean) / scale, 0.0)), scale
 
 
 def _penalty_scale(observations: Observations, covariates: FloatArray, scale: FloatArray) -> FloatArray:
     """Return n times the variance of each covariate, among all rows, in units of `scale`; n the subjects."""
     counts = np.ones(observations.size) if observations.sampling else observations.weights
     number = counts.sum()
-    if number <= 1:
-        return np.zeros_like(scale)
     deviation = (covariates - np.average(covariates, axis=0, weights=counts)) / scale
-    return np.asarray(number / (number - 1) * (counts @ deviation**2))
+    return np.asarray(number / max(number - 1, 1) * (counts @ deviation**2))
 
 
 def _likelihood(observations: Observations, sets: RiskSets, x: FloatArray, ties: CoxTies) -> _Likelihood:
@@ -218,11 +218,12 @@ def _ascent(
     """Return the end of the step and the likelihood there, after as many halvings as it takes not to descend."""
     at_start = before.log_likelihood - ridge @ start**2 / 2
     least = at_start - 1e-12 * (1 + abs(at_start))
-    while True:
+    for _ in range(MAX_HALVINGS):
         end = likelihood(start + step)
         if end.log_likelihood - ridge @ (start + step) ** 2 / 2 >= least:
             return start + step, end
         step = step / 2
+    raise NoMaximumError(_columns(step), monotone=False)
 
 
 def _columns(direction: FloatArray) -> list[int]:
@@ -242,6 +243,7 @@ def _robust_covariance(
 
 def _robust_score(observations: Observations, sets: RiskSets, x: FloatArray, score: FloatArray) -> float:
     variance = score_variance(observations, score_residuals(sets, x, np.zeros_like(score)))
-    if clusters_at_risk(observations, sets) <= score.size or np.linalg.eigvalsh(variance)[0] <= 1e-12:
+    values = np.linalg.eigvalsh(variance)
+    if clusters_at_risk(observations, sets) <= score.size or values[0] <= 1e-12 * values[-1]:
         return np.nan
     return float(score @ np.linalg.solve(variance, score))

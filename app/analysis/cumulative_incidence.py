@@ -6,7 +6,7 @@ import numpy as np
 
 from app.analysis.arrays import TOLERANCE, FloatArray, sum_by
 from app.analysis.errors import InvalidParameterError
-from app.analysis.influence import clustered_variance
+from app.analysis.influence import clustered_variance, of_several
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.kaplan_meier import KaplanMeier, kaplan_meier
 from app.analysis.observations import Observations
@@ -171,12 +171,13 @@ def _jackknife(
     level = covariance[position] + own - slope * incidence[position]
     leaving = np.column_stack((-np.ones_like(weights), slope, level))
     cluster = np.asarray(observations.cluster)
-    return clustered_variance(
+    variance = clustered_variance(
         np.concatenate((cluster, cluster)),
         np.concatenate((enters, position)),
         np.concatenate((weights[:, None] * entering, weights[:, None] * leaving)),
         np.column_stack((covariance, incidence, np.ones_like(incidence))),
     )
+    return of_several(cluster, variance)
 
 
 def _quantile(

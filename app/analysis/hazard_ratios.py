@@ -138,12 +138,12 @@ def _reasons_without_ratio(observations: Observations, groups: int) -> list[str]
     return [reason(code) for code in range(groups)]
 
 
-def robust_score_test(observations: Observations, groups: int) -> HypothesisTest:
+def robust_score_test(observations: Observations, groups: int, *, ties: Ties = "efron") -> HypothesisTest:
     """Test whether the groups have the same hazard where rows of a cluster depend on one another.
 
-    U' V^- U with U the score of the group indicators at hazard ratios of 1 (observed - expected events, Efron ties,
-    risk sets entry < t <= time, within strata where the sample has them) and V = sum over clusters of u u', u the sum
-    of a cluster's score residuals. A row is a cluster of its own where the sample has none. With no more clusters than
+    U' V^- U with U the score of the group indicators at hazard ratios of 1 (observed - expected events, risk sets entry
+    < t <= time, within strata where the sample has them) and V = sum over clusters of u u', u the sum of a cluster's
+    score residuals. A row is a cluster of its own where the sample has none. With no more clusters than
     degrees of freedom the statistic is the number of clusters, whatever the data: NaN then.
 
     Parameters
@@ -161,7 +161,7 @@ def robust_score_test(observations: Observations, groups: int) -> HypothesisTest
     (array([3., 2.]), array([1.9333, 3.0667]), 1.4787, 1)
     """
     sample = strata_in_sequence(observations)
-    sets = risk_sets(sample, "efron")
+    sets = risk_sets(sample, ties)
     residuals = score_residuals(sets, group_indicators(sample, range(groups)), np.zeros(groups))
     score, variance = sample.weights @ residuals, score_variance(sample, residuals)
     observed = sum_by(sample.groups, sets.events, groups)

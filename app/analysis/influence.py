@@ -3,14 +3,17 @@
 import numpy as np
 
 from app.analysis.arrays import FloatArray, IntArray
+from app.analysis.spans import spans
+
+SINGLE_CLUSTER = "no standard error: a single cluster"
 
 
 def clustered_variance(cluster: IntArray, position: IntArray, change: FloatArray, basis: FloatArray) -> FloatArray:
     """Return sum over clusters c of (sum_j x_cj(t) f_j(t))^2 at each time t, without a matrix of clusters by times.
 
     The influence of a cluster on an estimate at t is a combination of few functions f_j of time that all clusters
-    share, with coefficients x_cj that change only where one of its rows enters or leaves. So the sums of x_ci x_cj
-    over the clusters are updated at those changes alone: O(n log n) instead of O(clusters x times).
+    share, with coefficients x_cj that change only where one of its rows enters or leaves. So the products x_ci x_cj
+    are summed over the times between two changes at once: O(n log n) instead of O(clusters x times).
 
     Parameters
     ----------
@@ -37,13 +40,28 @@ def clustered_variance(cluster: IntArray, position: IntArray, change: FloatArray
     """
     order = np.lexsort((position, cluster))
     cluster, position, change = cluster[order], position[order], change[order]
-    starts = np.concatenate(([True], cluster[1:] != cluster[:-1]))
-    running = np.cumsum(change, axis=0)
-    before_cluster = (running - change)[starts][np.cumsum(starts) - 1]
-    after = running - before_cluster
-    before = after - change
-    update = after[:, :, None] * after[:, None, :] - before[:, :, None] * before[:, None, :]
-    moments = np.zeros((basis.shape[0], *update.shape[1:]))
-    np.add.at(moments, position, update)
-    variance: FloatArray = np.einsum("ti,tij,tj->t", basis, np.cumsum(moments, axis=0), basis)
+    is_last = np.diff(cluster, append=-1) != 0
+    state = _running_by_cluster(cluster, change)
+    until = np.where(is_last, basis.shape[0], np.append(position[1:], 0))
+    first, second = np.triu_indices(change.shape[1])
+    products = np.where(first == second, 1.0, 2.0) * state[:, first] * state[:, second]
+    # No term is taken away again when a cluster changes: a large one leaves nothing of its rounding behind.
+    moments = spans(position, until).over_rows(products, basis.shape[0])
+    variance: FloatArray = np.einsum("tj,tj->t", moments, basis[:, first] * basis[:, second])
     return np.maximum(variance, 0.0)
+
+
+def of_several(cluster: IntArray, variance: FloatArray) -> FloatArray:
+    """Return the variance, NaN with a single cluster: that of all has no influence, whatever the data."""
+    return variance if np.ptp(cluster) else np.full_like(variance, np.nan)
+
+
+def _running_by_cluster(cluster: IntArray, change: FloatArray) -> FloatArray:
+    """Return the running sums of the changes within each cluster, whose rows stand together; shape [r, q]."""
+    starts = np.flatnonzero(np.diff(cluster, prepend=-1))
+    lengths = np.diff(starts, append=cluster.size)
+    state = change.copy()
+    for step in range(1, int(lengths.max())):
+        place = starts[lengths > step] + step
+        state[place] += state[place - 1]
+    return state

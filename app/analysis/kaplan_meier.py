@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.analysis.arrays import FloatArray, IntArray
-from app.analysis.influence import clustered_variance
+from app.analysis.influence import clustered_variance, of_several
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.observations import Observations
 from app.analysis.risk_table import RiskTable, per_survivor, risk_table
@@ -106,9 +106,10 @@ def _variance_of_sum(observations: Observations, table: RiskTable, factor: Float
         enters = np.searchsorted(table.time, observations.entry, side="right")
         staying[:, 1] = -weights * np.concatenate(([0.0], drift))[enters]
     leaving = np.column_stack((-weights, weights * (drift[position] - observations.event * factor[position])))
-    return clustered_variance(
+    variance = clustered_variance(
         np.concatenate((cluster, cluster)),
         np.concatenate((enters, position)),
         np.concatenate((staying, leaving)),
         np.column_stack((drift, np.ones_like(drift))),
     )
+    return of_several(cluster, variance)

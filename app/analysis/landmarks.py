@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from app.analysis.arrays import BoolArray, FloatArray
+from app.analysis.influence import SINGLE_CLUSTER
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.kaplan_meier import KaplanMeier
 from app.analysis.observations import Observations
-from app.analysis.risk_table import count_at_risk, without_rounding
+from app.analysis.risk_table import count_at_risk, none_or_more
 
 BEYOND_FOLLOW_UP = "beyond the last follow-up, where it is not known"
 
@@ -84,9 +85,10 @@ def landmark_columns(
     unknown: BoolArray, estimate: FloatArray, standard_error: FloatArray, lower: FloatArray, upper: FloatArray
 ) -> list[list[Any]]:
     """Return the figures at landmarks as lists, NaN where `unknown`, and last the reasons for what does not exist."""
+    without_error = np.isnan(standard_error) & (estimate > 0) & (estimate < 1)
     reasons = [
-        BEYOND_FOLLOW_UP if hidden else None if defined else f"no interval at {value:g}"
-        for hidden, defined, value in zip(unknown, np.isfinite(lower), estimate, strict=True)
+        BEYOND_FOLLOW_UP if hidden else None if defined else SINGLE_CLUSTER if single else f"no interval at {value:g}"
+        for hidden, defined, single, value in zip(unknown, np.isfinite(lower), without_error, estimate, strict=True)
     ]
     figures = np.where(unknown, np.nan, (estimate, standard_error, lower, upper))
     return [*figures.tolist(), reasons]
@@ -110,12 +112,14 @@ def tally(observations: Observations, times: Sequence[float]) -> Tally:
     asked = np.asarray(times, dtype=np.float64)
     at = observations.tied(asked)
     weights, event = observations.weights, observations.event
-    begun = np.full(at.size, np.sum(weights))
-    if observations.entry is not None:
-        order = np.argsort(observations.entry, kind="stable")
-        begun = _up_to(observations.entry[order], weights[order], at)
-    events, ended = _up_to(observations.time, weights * event, at), _up_to(observations.time, weights, at)
-    return Tally(asked, without_rounding(begun - ended, observations), events, ended - events)
+    entry = np.full(observations.size, -1.0) if observations.entry is None else observations.entry
+    order = np.argsort(entry, kind="stable")
+
+    def at_risk(weights: FloatArray) -> FloatArray:
+        return _up_to(entry[order], weights[order], at) - _up_to(observations.time, weights, at)
+
+    events, censored = (_up_to(observations.time, weights * kind, at) for kind in (event, ~event))
+    return Tally(asked, none_or_more(at_risk, weights), events, censored)
 
 
 def _up_to(time: FloatArray, counts: FloatArray, at: FloatArray) -> FloatArray:

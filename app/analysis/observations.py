@@ -48,6 +48,11 @@ class Observations:
         return self.size if self.sampling else round(float(np.sum(self.weights)))
 
     @property
+    def persons(self) -> int:
+        """Return how many clusters there are, or without clusters subjects."""
+        return self.subjects if self.cluster is None else int(np.unique(self.cluster).size)
+
+    @property
     def event(self) -> BoolArray:
         """Return where a row ended with an event, of whichever cause; shape [n]."""
         return np.asarray(self.cause > 0)
@@ -75,8 +80,10 @@ class Observations:
 
         Estimates from them are those for subjects who are event-free just before `start`.
         """
-        at = float(self.tied(np.array([start]))[0])
-        return replace(self.select(self.time >= at), start=at)
+        tied = float(self.tied(np.array([start]))[0])
+        followed = self.select(self.time >= tied)
+        # A time that ties with the start is the start, which is the caller's and tells nothing of a subject.
+        return replace(followed, time=np.where(followed.time == tied, start, followed.time), start=float(start))
 
     def tied(self, times: FloatArray) -> FloatArray:
         """Return `times`, but for those that tie with a time or an entry of the sample that one itself."""

@@ -27,8 +27,8 @@ def relative_risks(sets: RiskSets, covariates: FloatArray, coefficient: FloatArr
         predictor = covariates @ coefficient
         predictor -= predictor.max()
         risk = np.exp(predictor)
-        weighted = (sets.weights * risk)[:, None]
-        total = sets.at_risk(np.column_stack((weighted, weighted * covariates)))
+        weighted = sets.weights * risk
+        total = sets.at_risk(np.vstack((weighted, weighted * covariates.T)).T)
         total[total[:, 0] < UNDERFLOW] = np.nan
         return predictor, risk, total[:, 0], total[:, 1:] / total[:, :1]
 

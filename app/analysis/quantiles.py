@@ -6,6 +6,7 @@ import numpy as np
 
 from app.analysis.arrays import TOLERANCE, FloatArray
 from app.analysis.conventions import Convention
+from app.analysis.influence import SINGLE_CLUSTER
 from app.analysis.kaplan_meier import KaplanMeier
 
 #: Half the width of the window over which the density at a quantile is taken, in units of probability.
@@ -100,10 +101,15 @@ def _standard_error(curve: KaplanMeier, level: float, estimate: float) -> tuple[
     survival = np.concatenate(([1.0], curve.survival[has_events]))
     after = np.flatnonzero(survival <= level - DENSITY_WINDOW + TOLERANCE)
     if after.size == 0:
-        return np.nan, f"no standard error: survival does not fall to {level - DENSITY_WINDOW:g}"
+        lowest = level - DENSITY_WINDOW
+        if lowest < 0:
+            return np.nan, f"no standard error: survival has no density so near to 0 as {level:g}"
+        return np.nan, f"no standard error: survival does not fall to {lowest:g}"
     place = curve.at(np.array([estimate]))[0]
     if curve.survival[place] == 0:
         return np.nan, "no standard error: survival is 0 at the estimate"
+    if np.isnan(curve.standard_error[place]):
+        return np.nan, SINGLE_CLUSTER
     before = max(np.flatnonzero(survival >= level + DENSITY_WINDOW - TOLERANCE), default=0)
     if time[after[0]] == start:
         return np.nan, f"no standard error: survival falls at time {start:g}"

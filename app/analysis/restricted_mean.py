@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from app.analysis.arrays import FloatArray, IntArray, sum_by
+from app.analysis.influence import SINGLE_CLUSTER
 from app.analysis.kaplan_meier import KaplanMeier
 from app.analysis.risk_table import greenwood_terms, per_survivor
 
@@ -84,13 +85,17 @@ def restricted_mean(
         variance = float(np.sum(area_after[1:-1] ** 2 * greenwood_terms(curve.table)[:inside]))
     else:
         influence = _influence(curve, curve.observations.cluster, knots, area_after)
-        variance = float(np.sum(influence**2))
+        variance = float(np.sum(influence**2)) if np.ptp(curve.observations.cluster) else np.nan
     if corrects_variance:
         events = float(curve.table.events.sum())
         variance = variance * events / (events - 1) if events > 1 else np.nan
     estimate, standard_error = float(area_after[0]), float(np.sqrt(variance))
     width = normal_quantile * standard_error
-    reason = "no standard error: fewer than 2 events" if np.isnan(variance) else None
+    reason = None
+    if np.isnan(variance):
+        clusters = curve.observations.cluster
+        single = clusters is not None and np.ptp(clusters) == 0
+        reason = SINGLE_CLUSTER if single else "no standard error: fewer than 2 events"
     return RestrictedMean(horizon, estimate, standard_error, estimate - width, estimate + width, reason, influence)
 
 
@@ -157,7 +162,7 @@ def compare_restricted_means(
 
 def _error_of_difference(first: RestrictedMean, second: RestrictedMean, first_unit: float, second_unit: float) -> float:
     """Return the standard error of the difference of two means, each in its unit."""
-    if first.influence is None or second.influence is None:
+    if first.influence is None or second.influence is None or np.isnan(first.standard_error + second.standard_error):
         return float(np.hypot(first.standard_error / first_unit, second.standard_error / second_unit))
     difference = np.zeros(max(first.influence.size, second.influence.size))
     difference[: first.influence.size] += first.influence / first_unit

@@ -9,74 +9,7 @@ from app.analysis.arrays import FloatArray, IntArray, sum_by
 from app.analysis.conventions import Ties
 from app.analysis.errors import InvalidParameterError
 from app.analysis.observations import Observations
-
-
-@dataclass(frozen=True, slots=True)
-class Spans:
-    """Places start .. stop - 1 of each row, for sums that take nothing away again: no large risk buries a small one.
-
-    Of all blocks of 2, 4, 8, .. places there is one whose middle is above the start and not above the stop: a sum over
-    the places is one from the middle down to the start and one from the middle up to the stop.
-
-    Attributes
-    ----------
-    start, stop : shape [n]
-    rows : of each length of half a block, the rows with such a block
-    """
-
-    start: IntArray
-    stop: IntArray
-    rows: dict[int, IntArray]
-
-    def over_rows(self, values: FloatArray, places: int) -> FloatArray:
-        """Return at each place the sums of `values` [n, q] over the rows that have it, shape [places, q]."""
-        columns = values.shape[1]
-        total = np.zeros((2 * places + 2, columns))
-        for half, rows in self.rows.items():
-            size = self._size(half, rows)
-            ends = np.concatenate((self.start[rows], self.stop[rows]))
-            at_ends = [sum_by(ends, column, size) for column in np.tile(values[rows], (2, 1)).T]
-            change = np.column_stack(at_ends).reshape(-1, 2, half, columns)
-            blocks = total[:size].reshape(change.shape)
-            blocks[:, 0] += _upward(change[:, 0])
-            blocks[:, 1, :-1] += _downward(change[:, 1, 1:])
-        return total[:places]
-
-    def over_places(self, values: FloatArray) -> FloatArray:
-        """Return for each row the sums of `values` [places, q] over its places, shape [n, q]."""
-        places, columns = values.shape
-        padded = np.concatenate((values, np.zeros((places + 2, columns))))
-        total = np.zeros((self.start.size, columns))
-        for half, rows in self.rows.items():
-            blocks = padded[: self._size(half, rows)].reshape(-1, 2, half, columns)
-            from_middle = np.zeros_like(blocks)
-            from_middle[:, 0] = _downward(blocks[:, 0])
-            from_middle[:, 1, 1:] = _upward(blocks[:, 1, :-1])
-            sums = from_middle.reshape(-1, columns)
-            total[rows] = sums[self.start[rows]] + sums[self.stop[rows]]
-        return total
-
-    def _size(self, half: int, rows: IntArray) -> int:
-        """Return where the last block that these rows have ends."""
-        return 2 * half * (int(self.start[rows].max()) // (2 * half) + 1)
-
-
-def _spans(start: IntArray, stop: IntArray) -> Spans:
-    # The middle is the stop without the bits below the highest in which it differs from the start.
-    highest_bit = np.frexp(start ^ stop)[1] - 1
-    used = start < stop
-    rows: dict[int, IntArray] = {
-        2 ** int(bit): np.flatnonzero(used & (highest_bit == bit)) for bit in np.unique(highest_bit[used])
-    }
-    return Spans(start, stop, rows)
-
-
-def _upward(values: FloatArray) -> FloatArray:
-    return np.cumsum(values, axis=1)
-
-
-def _downward(values: FloatArray) -> FloatArray:
-    return np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
+from app.analysis.spans import Prefixes, Spans, spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +28,7 @@ class RiskSets:
     """
 
     weights: FloatArray
-    spans: Spans
+    spans: Spans | Prefixes
     event_rows: IntArray
     event_time: IntArray
     step_time: IntArray
@@ -111,9 +44,9 @@ class RiskSets:
 
     def at_risk(self, values: FloatArray) -> FloatArray:
         """Return the sums of `values` [n, q] over those at risk at each step, shape [s, q]."""
-        tied = sums_at(self.event_time, values[self.event_rows])
+        tied = sums_at(self.event_time, _rows(values, self.event_rows))
         others = self.spans.over_rows(values, tied.shape[0])
-        return np.asarray(others[self.step_time] + self.kept[:, None] * tied[self.step_time])
+        return np.asarray(_rows(others, self.step_time) + self.kept[:, None] * _rows(tied, self.step_time))
 
     def accrued(self, values: FloatArray) -> FloatArray:
         """Return for each row the sums of `values` [s, q] over the steps at which it is at risk, shape [n, q]."""
@@ -152,7 +85,7 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
     )
     return RiskSets(
         np.where(leaves > enters, observations.weights, 0.0),
-        _spans(enters, leaves - observations.event),
+        spans(enters, leaves - observations.event),
         event_rows,
         event_time,
         step_time,
@@ -198,4 +131,11 @@ def _discrete_gauss(length: FloatArray, order: int = 12) -> tuple[FloatArray, Fl
 
 def sums_at(position: IntArray, values: FloatArray) -> FloatArray:
     """Return the sums of the rows of `values` [r, q] at each place; `position` is ascending, without gaps."""
-    return np.asarray(np.add.reduceat(values, np.flatnonzero(np.diff(position, prepend=-1)), axis=0))
+    if position.size and position[-1] == position.size - 1:
+        return values
+    return np.add.reduceat(values.T, np.flatnonzero(np.diff(position, prepend=-1)), axis=-1).T
+
+
+def _rows(values: FloatArray, rows: IntArray) -> FloatArray:
+    """Return some rows, column by column in memory: what follows goes through the columns one by one."""
+    return np.take(values.T, rows, axis=1).T

@@ -1,5 +1,6 @@
 """Who is at risk, and what happens, at each distinct time: the kernel that every estimator shares."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,31 +48,43 @@ def risk_table(observations: Observations) -> RiskTable:
     distinct = time[is_new]
     leaving = sum_by(position, weights)
     events = sum_by(position, weights * observations.event)
-    later = np.cumsum(leaving[::-1])[::-1] - leaving
-    staying = without_rounding(later - _waiting(observations, distinct), observations)
-    return RiskTable(distinct, leaving + staying, events, leaving - events, position)
+
+    def staying(weights: FloatArray) -> FloatArray:
+        later = np.cumsum(sum_by(position, weights)[:0:-1])[::-1]
+        return np.append(later, 0.0) - _waiting(observations, distinct, weights)
+
+    return RiskTable(distinct, leaving + none_or_more(staying, weights), events, leaving - events, position)
 
 
 def count_at_risk(observations: Observations, times: FloatArray) -> FloatArray:
     """Return the subjects at risk just before each of `times`, of which none need be a follow-up time."""
-    remaining = np.concatenate((np.cumsum(observations.weights[::-1])[::-1], [0.0]))
-    at_risk = remaining[np.searchsorted(observations.time, times, side="left")]
-    return without_rounding(at_risk - _waiting(observations, times), observations)
+
+    def at_risk(weights: FloatArray) -> FloatArray:
+        remaining = np.append(np.cumsum(weights[::-1])[::-1], 0.0)
+        still_there = remaining[np.searchsorted(observations.time, times, side="left")]
+        return np.asarray(still_there - _waiting(observations, times, weights))
+
+    return none_or_more(at_risk, observations.weights)
 
 
-def _waiting(observations: Observations, times: FloatArray) -> FloatArray:
+def _waiting(observations: Observations, times: FloatArray, weights: FloatArray) -> FloatArray:
     """Return the weight of the rows whose follow-up has not begun just before each of `times`."""
     if observations.entry is None:
         return np.zeros(times.size)
     order = np.argsort(observations.entry, kind="stable")
-    waiting = np.concatenate((np.cumsum(observations.weights[order][::-1])[::-1], [0.0]))
+    waiting = np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)
     return np.asarray(waiting[np.searchsorted(observations.entry[order], times, side="left")])
 
 
-def without_rounding(at_risk: FloatArray, observations: Observations) -> FloatArray:
-    """Return numbers at risk that are differences of sums, 0 where only rounding is left."""
-    # The difference of two sums of fractional weights is not exactly 0 where nobody is left.
-    return np.where(at_risk < 1e-12 * np.sum(observations.weights), 0.0, at_risk)
+def none_or_more(count: Callable[[FloatArray], FloatArray], weights: FloatArray) -> FloatArray:
+    """Return what a difference of two sums of weights counts, 0 where it counts no row.
+
+    There the sums of fractional weights differ by rounding; those of whole numbers never do.
+    """
+    counted = count(weights)
+    if (weights == np.floor(weights)).all():
+        return counted
+    return np.where(count(np.ones_like(weights)) == 0, 0.0, counted)
 
 
 def per_survivor(table: RiskTable) -> FloatArray:

@@ -10,6 +10,7 @@ from app.analysis.comparison import Comparison, ComparisonOptions, MaxCombo, Sur
 from app.analysis.logrank import WeightName
 from app.analysis.multiple_testing import Adjustment
 from app.analysis.observations import Observations
+from app.analysis.restricted_mean import RestrictedMean
 from app.analysis.survival import SurvivalEstimate, SurvivalOptions
 from app.analysis.survival_summary import SurvivalSummary
 
@@ -51,12 +52,14 @@ SENTENCES = {
     "empty_group": "Groups without units are left out: {}.",
     "few_at_risk_at_median": "The median lies where fewer than 10 % are still at risk: {}.",
     "median_on_last_flat": "Survival is exactly 0.5 up to the last follow-up, where packages differ (R's quantile() "
-    "gives the middle of that time, its print() the first time): {}.",
+    "gives the middle of that time, its print() and SPSS the first time, SAS none): {}.",
+    "carried_forward": "Survival was carried forward beyond the last follow-up, where it is not known: {}.",
     "risk_set_emptied": "All at risk had the event while others were still to enter, so that survival is 0 from then "
     "on; a later start_time may help: {}.",
     "nonproportional_hazards": "Hazards may not be proportional (Grambsch-Therneau test, p < 0.05), so that hazard "
     "ratios are averages over time, and the restricted means may say more: {}.",
-    "few_clusters": f"Fewer than {FEW_CLUSTERS} clusters, so that robust standard errors are too small: {{}}.",
+    "few_clusters": f"Fewer than {FEW_CLUSTERS} clusters, or subjects with sampling weights, so that robust standard "
+    "errors are too small: {}.",
     "rows_as_independent": "These tests take the rows of a cluster as independent, robust-score does not: {}.",
     "coarsened_times": "For disclosure control each time stands for the mean time of {}, and all figures are estimated "
     "from these times.",
@@ -129,6 +132,14 @@ def _summary_cautions(summary: SurvivalSummary, labels: Sequence[str]) -> Iterat
     yield from group_cautions("by group", shown, [labels[code] for code in summary.empty])
     if summary.comparison is not None:
         yield from comparison_cautions("by group", summary.comparison)
+    everyone = {"overall": summary.overall, **{f"by group ({label})": estimate for label, estimate in shown.items()}}
+    for where, estimate in everyone.items():
+        if (
+            estimate is not None
+            and summary.horizon is not None
+            and _is_extrapolated(estimate.restricted_mean, estimate)
+        ):
+            yield "carried_forward", f"restricted mean {where}"
     yield from _dependence_cautions(summary)
     if summary.min_cell_count is not None and summary.overall is not None:
         yield "coarsened_times", f"{summary.min_cell_count} subjects or more"
@@ -138,7 +149,7 @@ def _summary_cautions(summary: SurvivalSummary, labels: Sequence[str]) -> Iterat
 
 def _dependence_cautions(summary: SurvivalSummary) -> Iterator[Found]:
     cluster = summary.observations.cluster
-    if cluster is None:
+    if cluster is None or summary.overall is None:
         return
     if np.unique(cluster).size < FEW_CLUSTERS:
         yield "few_clusters", "overall"
@@ -154,7 +165,10 @@ def _events(estimate: SurvivalEstimate) -> float:
 def _curve_cautions(where: str, estimate: SurvivalEstimate) -> Iterator[Found]:
     if (estimate.curve.survival[:-1] == 0).any():
         yield "risk_set_emptied", where
-    if abs(estimate.curve.survival[-1] - 0.5) <= TOLERANCE:
+    last = estimate.curve.time[-1]
+    if any(rate.time > last and rate.survival > 0 for rate in estimate.rates):
+        yield "carried_forward", f"rates {where}"
+    if abs(estimate.curve.survival[-1] - 0.5) <= TOLERANCE and _falls_to_half(estimate) < estimate.curve.time[-1]:
         yield "median_on_last_flat", where
     if np.isnan(estimate.median.estimate):
         return
@@ -173,7 +187,7 @@ def summary_methods(summary: SurvivalSummary, options: SurvivalOptions, comparis
     yield from estimation_methods(options, variance)
     yield (
         "Cumulative hazards are Nelson and Aalen's (Aalen, Ann Stat 1978;6:701-726). Events come before censorings at "
-        "the same time; times that differ by rounding alone are one."
+        "the same time; times closer than 1.5e-8, absolutely or relative to their mean, are one."
     )
     if observations.entry is not None:
         yield "Entry was delayed: a subject is at risk after its entry, up to and including its time."
@@ -181,14 +195,22 @@ def summary_methods(summary: SurvivalSummary, options: SurvivalOptions, comparis
         yield f"Estimates are for subjects who are event-free just before {observations.start:.15g}."
     if options.risk_table_times is not None:
         yield "Numbers at risk, with events and censorings, follow Morris et al. (BMJ Open 2019;9:e030215)."
-    if summary.min_cell_count is not None:
+    if summary.min_cell_count is not None and summary.overall is not None:
         yield (
             f"For disclosure control times were averaged over runs of at least {summary.min_cell_count} subjects of a "
             "group with the same fate (microaggregation; Domingo-Ferrer and Mateo-Sanz, IEEE Trans Knowl Data Eng "
-            "2002;14:189-201), and all figures estimated from the result."
+            "2002;14:189-201), all figures were estimated from the result, and fractions rounded to four digits."
         )
     if summary.comparison is not None:
         yield from comparison_methods(observations, options, comparison)
+
+
+def _is_extrapolated(mean: RestrictedMean, estimate: SurvivalEstimate) -> bool:
+    return mean.estimate > 0 and mean.horizon > estimate.curve.time[-1] and estimate.curve.survival[-1] > 0
+
+
+def _falls_to_half(estimate: SurvivalEstimate) -> float:
+    return float(estimate.curve.time[np.argmax(estimate.curve.survival <= 0.5 + TOLERANCE)])
 
 
 def estimation_methods(options: SurvivalOptions, variance: str) -> Iterator[str]:
@@ -233,7 +255,9 @@ def comparison_methods(
 ) -> Iterator[str]:
     """Yield how the groups of a sample were compared."""
     robust = ROBUST_SCORE.format(unit="subject" if observations.sampling else "cluster")
-    tests = [*map(test_method, comparison.tests), *([robust] if observations.cluster is not None else [])]
+    # With sampling weights the others do not exist.
+    asked = [] if observations.sampling else comparison.tests
+    tests = [*map(test_method, asked), *([robust] if observations.cluster is not None else [])]
     strata = "" if observations.stratum is None else ", stratified"
     if tests:
         yield f"Survival of groups was compared by the {'; the '.join(tests)}{strata}."

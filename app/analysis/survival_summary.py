@@ -31,21 +31,25 @@ class SurvivalSummary:
     observations : what the estimates are made of; where all is suppressed, what they would have been made of
     subjects : how many were followed until the start or longer
     ended_before : how many were not
+    persons : how many clusters, or without these subjects, were and were not
     overall : None where not even all subjects together can be shown
     groups : those with a subject, by code; none where the sample has no groups
     empty : codes of the groups without a subject
     comparison : None with fewer than two groups, or where one is suppressed
     min_cell_count : least number of subjects behind any count, None without disclosure control
+    horizon : that was asked for, None where the convention chose
     """
 
     observations: Observations
     subjects: int
     ended_before: int
+    persons: tuple[int, int]
     overall: SurvivalEstimate | None
     groups: list[GroupEstimate]
     empty: list[int]
     comparison: Comparison | None
     min_cell_count: int | None
+    horizon: float | None = None
 
 
 def summarize_survival(
@@ -100,11 +104,13 @@ def summarize_survival(
         shown.observations or followed,
         followed.subjects,
         observations.subjects - followed.subjects,
+        (followed.persons, observations.persons - followed.persons),
         overall,
         [GroupEstimate(*part) for part in zip(present, parts, strict=True)],
         sorted({*range(groups)} - {*present}),
         compared,
         min_cell_count,
+        options.horizon,
     )
 
 

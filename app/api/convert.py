@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import zip_longest
 from math import isfinite
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from app import __version__
 from app.analysis.arrays import FloatArray
-from app.analysis.comparison import Comparison, Pair
+from app.analysis.comparison import Comparison, Pair, SurvivalTest, Trend
 from app.analysis.competing_risks import IncidenceEstimate, IncidenceRate
 from app.analysis.cumulative_incidence import AalenJohansen
 from app.analysis.curve_points import curve_points, kept_points, since_last
@@ -17,6 +18,7 @@ from app.analysis.follow_up import FollowUp
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.kaplan_meier import KaplanMeier
 from app.analysis.landmarks import LandmarkRate, Tally
+from app.analysis.logrank import Weighting
 from app.analysis.proportions import Proportion
 from app.analysis.quantiles import Quantile
 from app.analysis.survival import SurvivalEstimate
@@ -30,6 +32,9 @@ OF_CAUSE = "event-free probability, competing events censored"
 
 CurveOption = Literal["full", "none"] | int
 """All points of curves, no curve, or as many points as this."""
+
+
+AS_IT_IS = ("time", "horizon", "probability", "confidence_level", "rho", "gamma", "scores")
 
 
 def number(value: float) -> float | None:
@@ -62,6 +67,25 @@ def service() -> common.Service:
 def cautions(found: Sequence[Caution]) -> list[common.Caution]:
     """Return the warnings."""
     return [common.Caution(**figures(caution)) for caution in found]
+
+
+def rounded(value: Any, digits: int = 4) -> Any:
+    """Return a JSON value with its fractions rounded to so many digits, but for times, levels and what was asked for.
+
+    With all the digits of many figures, equations could be solved for what each of them does not tell.
+
+    Examples
+    --------
+    >>> rounded({"time": [1.23456], "survival": [0.123456, None, 1.0], "events": 123456.0})
+    {'time': [1.23456], 'survival': [0.1235, None, 1.0], 'events': 123456.0}
+    """
+    if isinstance(value, dict):
+        return {name: one if name in AS_IT_IS else rounded(one, digits) for name, one in value.items()}
+    if isinstance(value, list):
+        return [rounded(one, digits) for one in value]
+    if isinstance(value, float) and not value.is_integer():
+        return float(f"{value:.{digits - 1}e}")
+    return value
 
 
 def counted_reasons(excluded: dict[str, int]) -> list[common.CountedReason]:
@@ -160,13 +184,17 @@ def comparison(result: Comparison, labels: Sequence[str]) -> survival.Comparison
         return {"first": labels[pair.first], "second": labels[pair.second]}
 
     return survival.Comparison(
-        tests=[survival_test(test, labels, result.strata) for test in result.tests],
+        tests=[
+            survival_test(test, labels, result.strata, asked) for test, asked in zip_longest(result.tests, result.asked)
+        ],
         pairwise=[
             survival.PairwiseTest(
+                name=one.test.name,
                 **named(one.pair),
                 statistic=number(one.test.statistic),
                 p_value=number(one.test.p_value),
                 adjusted_p_value=number(one.adjusted_p_value),
+                reason=one.test.reason,
             )
             for one in result.pairwise
         ],
@@ -187,13 +215,23 @@ def comparison(result: Comparison, labels: Sequence[str]) -> survival.Comparison
     )
 
 
-def survival_test(test: HypothesisTest, labels: Sequence[str], strata: int) -> survival.SurvivalTest:
+def survival_test(
+    test: HypothesisTest, labels: Sequence[str], strata: int, asked: SurvivalTest | None = None
+) -> survival.SurvivalTest:
     """Return a test of equal hazards."""
     groups = []
     if test.observed is not None and test.expected is not None:
         counts = zip(labels, test.observed.tolist(), test.expected.tolist(), strict=True)
         groups = [survival.GroupCounts(label=label, observed=seen, expected=due) for label, seen, due in counts]
-    return survival.SurvivalTest(**test_figures(test), strata=strata, groups=groups)
+    weighting = asked if isinstance(asked, Weighting) and asked.name == "fleming-harrington" else None
+    return survival.SurvivalTest(
+        **test_figures(test),
+        rho=None if weighting is None else weighting.rho,
+        gamma=None if weighting is None else weighting.gamma,
+        scores=[*asked.scores] if isinstance(asked, Trend) and asked.scores is not None else None,
+        strata=strata,
+        groups=groups,
+    )
 
 
 def incidence_group(

@@ -32,14 +32,14 @@ def answer(request: SurvivalRequest, input_sha256: str) -> survival.SurvivalResp
         min_cell_count=request.min_cell_count,
     )
     labels = [label(group) for group in groups]
-    return survival.SurvivalResponse(
+    response = survival.SurvivalResponse(
         meta=Meta(
             service=convert.service(),
             convention=options.convention.name,
             confidence_level=options.confidence_level,
             confidence_type=options.interval,
             time_unit=request.time_unit,
-            input_sha256=input_sha256,
+            input_sha256=input_sha256 if request.min_cell_count is None else None,
             **_counts(summary, request.min_cell_count),
             warnings=convert.cautions(summary_warnings(summary, labels)),
             methods=[*summary_methods(summary, options, comparison)],
@@ -52,6 +52,9 @@ def answer(request: SurvivalRequest, input_sha256: str) -> survival.SurvivalResp
         if summary.comparison is None
         else convert.comparison(summary.comparison, [labels[group.code] for group in summary.groups]),
     )
+    if request.min_cell_count is None:
+        return response
+    return survival.SurvivalResponse.model_validate(convert.rounded(response.model_dump()))
 
 
 def observations(request: SurvivalRequest, groups: Sequence[Category]) -> Observations:
@@ -92,7 +95,7 @@ def _test(test: TestChoice) -> core.SurvivalTest:
 def _counts(summary: SurvivalSummary, min_cell_count: int | None) -> dict[str, Any]:
     """Return how many subjects there are, were used and were not, without small counts and what would reveal them."""
     used, not_used = summary.subjects, summary.ended_before
-    few, few_not_used = (0 < count < (min_cell_count or 0) for count in (used, not_used))
+    few, few_not_used = (0 < persons < (min_cell_count or 0) for persons in summary.persons)
     reason = "follow-up ended before start_time"
     return {
         "subjects_in": None if few or few_not_used else used + not_used,

@@ -96,7 +96,10 @@ class Meta(ResponseModel):
         description="Interval of survival probabilities; `null` without any."
     )
     time_unit: TimeUnit | None = Field(description="Unit of every time in the answer; `null` without any.")
-    input_sha256: str = Field(description="SHA-256 of the request's canonical JSON (RFC 8785), in hexadecimal digits.")
+    input_sha256: str | None = Field(
+        description="SHA-256 of the request's canonical JSON (RFC 8785), in hexadecimal digits; `null` with "
+        "`min_cell_count`, where guesses could be tried on it."
+    )
     subjects_in: int | None = Field(
         description=f"Subjects in the request, those that weights count included; of a cohort, patients. {SUPPRESSED}"
     )

@@ -9,6 +9,7 @@ from app.schemas.common import ConventionName, CurveChoice, RequestModel, TimeUn
 from app.schemas.subjects import MAX_COUNT, MAX_TIME, Category, Fault, SubjectColumns, label
 
 MAX_GROUPS = 50
+MAX_SAMPLING_WEIGHT = 1e6
 SUBJECTS = "An object of equally long arrays, or an array of objects."
 
 TimePoint = Annotated[float, Field(ge=0, le=MAX_TIME)]
@@ -65,6 +66,10 @@ def weight_faults(request: SubjectsRequest) -> Iterator[Fault]:
                 yield ("subjects", *subjects.at("weight", place)), "must be a whole number, or weight_kind sampling"
         if sum(subjects.weight) >= MAX_COUNT:
             yield ("subjects", *subjects.at("weight")), "must have weights whose sum is less than 2**53"
+    elif not 1 / MAX_SAMPLING_WEIGHT <= min(subjects.weight) <= max(subjects.weight) <= MAX_SAMPLING_WEIGHT:
+        for place, weight in enumerate(subjects.weight):
+            if not 1 / MAX_SAMPLING_WEIGHT <= weight <= MAX_SAMPLING_WEIGHT:
+                yield ("subjects", *subjects.at("weight", place)), "must be 1e-6 to 1e6, as a sampling weight"
 
 
 def _group_faults(request: FlatRequest, groups: list[Category]) -> Iterator[Fault]:

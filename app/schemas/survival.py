@@ -89,7 +89,7 @@ class FollowUp(ResponseModel):
 class RiskTable(ResponseModel):
     """Numbers under the time axis of a figure (KMunicate): they add up to the subjects that have entered by then."""
 
-    time: Times
+    time: list[float] = Field(description="The times asked for, in `time_unit`.")
     at_risk: list[float] = Field(
         description="Subjects whose follow-up goes on after each time, events and censorings there being over."
     )
@@ -143,6 +143,9 @@ class GroupCounts(ResponseModel):
 class SurvivalTest(Test):
     """A test of equal hazards."""
 
+    rho: float | None = Field(description="Of fleming-harrington, `null` for other tests.")
+    gamma: float | None = Field(description="Of fleming-harrington, `null` for other tests.")
+    scores: list[float] | None = Field(description="Of trend where they were sent, `null` for other tests.")
     strata: int = Field(description="Strata that the test is adjusted for; 1 without any.")
     groups: list[GroupCounts] = Field(description="Empty for tests without such counts.")
 
@@ -150,11 +153,13 @@ class SurvivalTest(Test):
 class PairwiseTest(ResponseModel):
     """Two groups compared alone."""
 
+    name: str = Field(description="The first test of the request, or `robust-score` where rows are dependent.")
     first: Label
     second: Label
     statistic: float | None = Field(description="Statistic of the test, or `null`.")
     p_value: PValue
     adjusted_p_value: PValue = Field(description="Adjusted for the number of pairs, or `null`.")
+    reason: Reason
 
 
 class RestrictedMeanDifference(ResponseModel):

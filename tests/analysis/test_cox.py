@@ -120,6 +120,30 @@ def test_a_step_too_far_is_halved() -> None:
     assert model.standard_error == pytest.approx(found.information[0] ** -0.5)
 
 
+def test_a_likelihood_that_only_descends_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that is no number would, which the checks before leave none of."""
+    monkeypatch.setattr("app.analysis.cox.MAX_HALVINGS", 0)
+    assert "do not vary" in refusal(FOUR_DEATHS, column(0, 1, 1, 0))
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_robust_errors_can_be_asked_for_or_not(clustered: bool) -> None:
+    """Without clusters each subject is one."""
+    x, alone = column(0, 1, 1, 0), replace(FOUR_DEATHS, cluster=np.arange(4))
+    robust = cox_regression(alone if clustered else FOUR_DEATHS, x, robust=True)
+    model_based = cox_regression(alone if clustered else FOUR_DEATHS, x, robust=False)
+    assert robust.standard_error == pytest.approx(cox_regression(alone, x).standard_error)
+    assert model_based.standard_error == pytest.approx(cox_regression(FOUR_DEATHS, x).standard_error)
+    assert model_based.standard_error == pytest.approx(robust.model_based_standard_error)
+    assert np.isnan(model_based.robust_score_statistic)
+    assert np.isfinite(robust.robust_score_statistic)
+
+
+def test_weights_further_apart_than_digits_are_refused() -> None:
+    observations = observe([1, 2, 3, 4], [True] * 4, weight=[1e15, 1e-300, 1e-300, 1], sampling=True)
+    assert "do not vary" in refusal(observations, column(0, 1, 0, 1))
+
+
 def test_a_row_that_is_at_risk_at_no_event_does_not_matter_whatever_its_covariate() -> None:
     model = cox_regression(FOUR_DEATHS, column(0, 1, 1, 0))
     other = cox_regression(observe([0.5, 1, 2, 3, 4], [False] + [True] * 4), column(1e12, 0, 1, 1, 0))

@@ -1,6 +1,7 @@
 """Clustered variances: by hand, and with the matrix of clusters by times that the kernel avoids."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -43,13 +44,20 @@ def test_before_the_first_change_there_is_no_variance() -> None:
     np.testing.assert_array_equal(variance([(0, 3, 1, 1)], [(1, 1)] * TIMES), [0, 0, 0, 4])
 
 
-def test_rounding_never_makes_a_variance_negative() -> None:
-    """One cluster of everybody has influence 0 at all times, up to rounding."""
-    generator = np.random.default_rng(1)
-    for _ in range(20):
-        time, cause = generator.integers(1, 20, 30), generator.integers(0, 2, 30)
-        curve = kaplan_meier(observe(time, cause, cluster=np.zeros(30, dtype=int)))
-        np.testing.assert_allclose(curve.standard_error[curve.survival > 0], 0, atol=1e-6)
+def test_a_single_cluster_has_no_standard_error() -> None:
+    """Its influence on itself is 0 whatever the data, which is no variance."""
+    curve = kaplan_meier(observe([1, 2, 3], [True] * 3, cluster=[4, 4, 4]))
+    assert np.isnan([curve.standard_error, curve.lower, curve.cumulative_hazard_standard_error]).all()
+
+
+@pytest.mark.parametrize("weight", [1e8, 1e9])
+def test_large_weights_that_have_left_leave_no_rounding_behind(weight: float) -> None:
+    """After 2.5 the curve is that of the last eight, times a constant: so are its errors relative to it."""
+    time, event = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9, 10], [1, 0, 1, 0, 1, 1, 0, 1, 1, 0, 1, 0]
+    weights = [weight] * 4 + [1, 2] * 4
+    curve = kaplan_meier(observe(time, event, weight=weights, cluster=range(12), sampling=True))
+    assert curve.standard_error[-1] == pytest.approx(0.120190, abs=1e-5)
+    assert curve.cumulative_hazard_standard_error[-1] == pytest.approx(0.648060, abs=1e-5)
 
 
 @given(changes, bases)

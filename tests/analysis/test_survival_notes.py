@@ -179,7 +179,8 @@ class TestDependence:
     def test_of_few_clusters(self) -> None:
         found = warned(self.clustered(FEW_CLUSTERS - 1))
         assert found == {
-            "few_clusters": "Fewer than 20 clusters, so that robust standard errors are too small: overall."
+            "few_clusters": "Fewer than 20 clusters, or subjects with sampling weights, so that robust standard "
+            "errors are too small: overall."
         }
         assert warned(self.clustered(FEW_CLUSTERS)) == {}
 

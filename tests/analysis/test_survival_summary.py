@@ -120,7 +120,7 @@ class TestStartTime:
 
     def test_that_ties_with_the_end_of_a_follow_up_is_that_time(self) -> None:
         found = summarized(observe([0.3, 2], [1, 0]), start_time=0.1 + 0.2)
-        assert (found.subjects, found.ended_before, found.observations.start) == (2, 0, 0.3)
+        assert (found.subjects, found.ended_before, found.observations.start) == (2, 0, 0.1 + 0.2)
 
     def test_beyond_the_last_follow_up_is_refused(self) -> None:
         with pytest.raises(InvalidParameterError, match="nobody is followed until start_time"):

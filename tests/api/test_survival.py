@@ -165,6 +165,73 @@ async def test_more_rows_than_the_limit_are_refused() -> None:
         assert (await client.get("/version")).json()["limits"]["max_subjects"] == ROWS - 1
 
 
+async def test_tests_tell_their_options_and_pairs_their_test(client: httpx.AsyncClient) -> None:
+    tests = [{"name": "fleming-harrington", "rho": 0, "gamma": 1}, {"name": "trend", "scores": [0, 5]}, "log-rank"]
+    answer = await post(client, **EXAMPLE | {"tests": tests})
+    told = [(test["rho"], test["gamma"], test["scores"]) for test in answer["comparison"]["tests"]]
+    assert told == [(0, 1, None), (None, None, [0, 5]), (None, None, None)]
+    assert answer["comparison"]["pairwise"][0]["name"] == "fleming-harrington"
+    clustered = await post(client, subjects=AML | {"cluster": [*range(ROWS)]}, pairwise={})
+    assert clustered["comparison"]["pairwise"][0]["name"] == "robust-score"
+
+
+async def test_the_robust_score_test_treats_ties_by_the_convention(client: httpx.AsyncClient) -> None:
+    subjects = AML | {"cluster": [place // 2 for place in range(ROWS)]}
+    found = [
+        (await post(client, subjects=subjects, convention=name))["comparison"]["tests"][1] for name in ("r", "sas")
+    ]
+    assert [test["name"] for test in found] == ["robust-score"] * 2
+    assert found[0]["statistic"] != pytest.approx(found[1]["statistic"], rel=1e-6)
+
+
+async def test_what_does_not_exist_has_a_reason(client: httpx.AsyncClient) -> None:
+    """No events; means without an error; a single cluster."""
+    subjects: dict[str, Any] = {"time": [1, 2, 3, 4], "event": [0, 0, 0, 0], "group": [*"abab"]}
+    comparison = (await post(client, subjects=subjects, pairwise={}))["comparison"]
+    (pair,), (difference,) = comparison["pairwise"], comparison["restricted_mean_differences"]
+    assert pair["p_value"] is None
+    assert "no event" in pair["reason"]
+    assert difference["p_value"] is None
+    assert difference["reason"] == "no p value: the standard error is 0"
+    alone = {"time": [1, 2, 3, 4], "event": [1, 0, 1, 1], "cluster": [7] * 4}
+    overall = (await post(client, subjects=alone, landmarks=[2]))["overall"]
+    (rate,) = overall["rates"]
+    reasons = [found["reason"] for found in (rate, overall["restricted_mean"], overall["median"])]
+    assert all("a single cluster" in reason for reason in reasons)
+    assert rate["standard_error"] is rate["lower"] is overall["restricted_mean"]["lower"] is None
+
+
+async def test_carrying_forward_what_was_asked_for_is_said_aloud(client: httpx.AsyncClient) -> None:
+    subjects = {"time": [1, 2, 3, 4, 5, 6], "event": [1, 0, 0, 1, 0, 0], "group": [*"ababab"]}
+
+    async def said(**options: Any) -> str | None:
+        answer = await post(client, subjects=subjects, **options)
+        return next((one["detail"] for one in answer["meta"]["warnings"] if one["code"] == "carried_forward"), None)
+
+    known = "Survival was carried forward beyond the last follow-up, where it is not known: "
+    assert (
+        await said(horizon=1000)
+        == known + "; ".join(f"restricted mean {where}" for where in ("overall", "by group (a)", "by group (b)")) + "."
+    )
+    assert await said(landmarks=[5.5]) == known + "rates by group (a)."
+    assert await said(horizon=1000, landmarks=[1000], convention="stata") is None
+    assert await said() is None
+
+
+async def test_weights_too_small_to_be_squared_are_refused(client: httpx.AsyncClient) -> None:
+    subjects = {"time": [1, 2, 3, 4], "event": [1, 1, 0, 1], "group": [*"abab"], "weight": [1e-300] * 4}
+    response = await client.post("/v1/survival", json={"subjects": subjects, "weight_kind": "sampling"})
+    assert response.status_code == 422
+    assert response.json()["errors_total"] == 4
+
+
+async def test_large_frequencies_are_counted_exactly(client: httpx.AsyncClient) -> None:
+    subjects = {"time": [1, 2, 3, 4, 5], "event": [0, 1, 1, 1, 0], "weight": [12 * 10**11, 1, 1, 1, 1]}
+    curve = (await post(client, subjects=subjects))["overall"]["curve"]
+    assert curve["at_risk"][1:] == [4, 3, 2, 1]
+    assert curve["survival"] == pytest.approx([1, 3 / 4, 1 / 2, 1 / 4, 1 / 4])
+
+
 values = st.integers(0, 5)
 
 

@@ -189,8 +189,16 @@ class TestEitherForm:
     def test_frequency_weights_sum_to_a_number_that_counts_exactly(self, by_row: bool) -> None:
         sent = subjects(by_row=by_row, weight=[2**52, 2**51, 2**51 - 2, 2])
         assert faults(subjects=sent) == [("/subjects" if by_row else "/subjects/weight", SUM)]
-        assert parsed(subjects=sent, weight_kind="sampling").weight_kind == "sampling"
         assert parsed(subjects=subjects(by_row=by_row, weight=[2**52, 2**51, 2**51 - 2, 1])).subjects.weight
+
+    def test_sampling_weights_are_not_too_far_apart(self, by_row: bool) -> None:
+        sent = subjects(by_row=by_row, weight=[1e-6, 1e6, 1, 2.5])
+        assert parsed(subjects=sent, weight_kind="sampling").weight_kind == "sampling"
+        found = faults(subjects=subjects(by_row=by_row, weight=[1e-7, 1, 2, 1.1e6]), weight_kind="sampling")
+        places = (
+            ("/subjects/0/weight", "/subjects/3/weight") if by_row else ("/subjects/weight/0", "/subjects/weight/3")
+        )
+        assert found == [(place, "must be 1e-6 to 1e6, as a sampling weight") for place in places]
 
     def test_sampling_weights_are_needed(self, by_row: bool) -> None:
         found = faults(subjects=subjects(by_row=by_row), weight_kind="sampling")

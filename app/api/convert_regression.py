@@ -1,0 +1,134 @@
+"""Between the wire and regressions of every kind: request to sample and design, refusals with the covariates' names."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from app.analysis.arrays import FloatArray
+from app.analysis.design_matrix import Design, NoModelError, Value, design_of, distinct_rows
+from app.analysis.observations import Observations, observe
+from app.api.convert_subjects import codes
+from app.api.errors import ProblemError
+from app.schemas.problem import Fault
+from app.schemas.regression import RegressionRequest, complete_rows, term_names
+from app.schemas.subjects import Location, label
+
+MISSING = "a covariate is missing"
+
+
+@dataclass(frozen=True, slots=True)
+class RegressionSample:
+    """The complete rows of a request, as the core has them.
+
+    Attributes
+    ----------
+    observations : the sample; its groups are the places of the rows' covariates
+    distinct : the distinct rows of covariates, shape [d, p]
+    design : what its columns are
+    profiles : rows of covariates that are predicted for, shape [k, p]
+    strata : labels of the strata in the order of their codes, [] without strata
+    robust : whether errors are to be robust; the sample has clusters only if they are
+    subjects_in, subjects, excluded : subjects of all rows, of these rows, and by reason those left out
+    """
+
+    observations: Observations
+    distinct: FloatArray
+    design: Design
+    profiles: FloatArray
+    strata: list[str]
+    robust: bool
+    subjects_in: int
+    subjects: int
+    excluded: dict[str, int]
+
+    @property
+    def covariates(self) -> FloatArray:
+        """Return the covariates of the sorted rows of the sample, shape [n, p]."""
+        return self.distinct[self.observations.groups]
+
+
+def regression_sample(request: RegressionRequest, cause: Sequence[int]) -> RegressionSample:
+    """Return the sample of a request, without the rows that lack a covariate; `cause` says what ended each row."""
+    subjects, kept = request.subjects, complete_rows(request)
+
+    def of_kept(column: Sequence[Any] | None) -> list[Any] | None:
+        return None if column is None else [column[place] for place in kept]
+
+    values = {name: of_kept(subjects.covariates[name]) or [] for name in term_names(request)}
+    design = design_of(values, request.reference_levels)
+    distinct, place = distinct_rows(design.matrix(values))
+    stratum, robust = of_kept(subjects.stratum), is_robust(request)
+    cluster = (of_kept(subjects.cluster) or of_kept(subjects.id)) if robust else None
+    observations = observe(
+        of_kept(subjects.time) or [],
+        of_kept(cause) or [],
+        entry=of_kept(subjects.entry),
+        weight=of_kept(subjects.weight),
+        group=place,
+        stratum=codes(stratum, sorted(set(stratum or ()))),
+        cluster=codes(cluster, sorted(set(cluster or ()))),
+        sampling=request.weight_kind == "sampling",
+    )
+    profiles = {name: [profile[name] for profile in request.predict_for] for name in values}
+    every, used = _subjects(request, range(len(subjects.time))), _subjects(request, kept)
+    return RegressionSample(
+        observations,
+        distinct,
+        design,
+        design.matrix(profiles),
+        [label(one) for one in sorted(set(stratum or ()))],
+        robust,
+        every,
+        used,
+        {MISSING: every - used} if every > used else {},
+    )
+
+
+def is_robust(request: RegressionRequest) -> bool:
+    """Return whether errors are to be robust."""
+    if request.robust is None:
+        return request.subjects.cluster is not None or request.weight_kind == "sampling"
+    return request.robust
+
+
+@contextmanager
+def told_by_name(request: RegressionRequest) -> Iterator[None]:
+    """Refuse a model that does not exist with pointers to the covariates that are to blame."""
+    try:
+        yield
+    except NoModelError as error:
+        known = request.subjects.covariates
+        faults = [
+            Fault(pointer=_pointer(("subjects", *request.subjects.cell(term))), detail=error.problem)
+            for term in error.terms
+            if term in known
+        ]
+        raise ProblemError(error.code, str(error), faults=faults) from None
+
+
+def wire_value(value: Value) -> str | float:
+    """Return a value of a covariate as an answer has it: numbers as they are, others as labels."""
+    return value if isinstance(value, float) else label(value)
+
+
+def wire_level(level: Value | None) -> str | None:
+    """Return a level of a factor as an answer has it, None where a covariate has no levels."""
+    return None if level is None else str(wire_value(level))
+
+
+def _pointer(location: Location) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
+
+
+def _subjects(request: RegressionRequest, places: Sequence[int]) -> int:
+    """Return how many subjects the rows at some places are of."""
+    subjects = request.subjects
+    weights = [1.0] * len(subjects.time) if request.weight_kind == "sampling" else subjects.weight
+    if subjects.id is None:
+        return len(places) if weights is None else round(sum(weights[place] for place in places))
+    of_id: dict[Any, float] = {}
+    for place in places:
+        weight = 1.0 if weights is None else weights[place]
+        of_id[subjects.id[place]] = max(weight, of_id.get(subjects.id[place], 0.0))
+    return round(sum(of_id.values()))

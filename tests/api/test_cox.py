@@ -1,0 +1,354 @@
+"""`POST /v1/regression/cox`: what it answers, refuses and warns of; R's figures are in test_cox_references."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.analysis.errors import InvalidParameterError, NoEstimateError
+from app.main import create_app
+from app.settings import Settings
+from tests.api.cox_requests import Json, answered, codes, faults, refused
+from tests.conftest import served
+
+EXAMPLE: Json = json.loads((Path(__file__).parents[2] / "examples" / "regression_cox_request.json").read_text())
+SUBJECTS: Json = EXAMPLE["subjects"]
+SIZE = len(SUBJECTS["time"])
+AGE: list[float] = SUBJECTS["covariates"]["age"]
+"""Those of the example; with one covariate they are few enough for every figure to exist."""
+
+
+def subjects(**columns: Any) -> Json:
+    """Return the example's subjects with age alone, and other columns."""
+    return SUBJECTS | {"covariates": {"age": AGE}} | columns
+
+
+def with_covariate(values: list[Any]) -> Json:
+    return subjects(covariates={"age": AGE, "x": values})
+
+
+class TestOverHTTP:
+    pytestmark = pytest.mark.anyio
+
+    async def test_rows_and_columns_give_the_same_answer(self, client: httpx.AsyncClient) -> None:
+        flat = [
+            dict(zip(("time", "event"), row, strict=True))
+            for row in zip(SUBJECTS["time"], SUBJECTS["event"], strict=True)
+        ]
+        values = [
+            dict(zip(SUBJECTS["covariates"], row, strict=True))
+            for row in zip(*SUBJECTS["covariates"].values(), strict=True)
+        ]
+        rows = [row | {"covariates": of_row} for row, of_row in zip(flat, values, strict=True)]
+        answers = [
+            await client.post("/v1/regression/cox", json=EXAMPLE | {"subjects": form}) for form in (SUBJECTS, rows)
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        columns, of_rows = (answer.json() for answer in answers)
+        columns["meta"].pop("input_sha256")
+        of_rows["meta"].pop("input_sha256")
+        assert columns == of_rows
+
+    async def test_a_model_that_does_not_exist_is_a_422_with_the_name(self, client: httpx.AsyncClient) -> None:
+        body = {"subjects": with_covariate([1] * SIZE)}
+        problem = (await client.post("/v1/regression/cox", json=body)).json()
+        assert (problem["status"], problem["code"]) == (422, "no_estimate")
+        assert problem["detail"] == "the covariate x is constant"
+        assert problem["errors"] == [{"pointer": "/subjects/covariates/x", "detail": "is constant"}]
+
+    async def test_more_rows_than_the_limit_are_refused(self) -> None:
+        async with served(create_app(Settings(max_subjects=7))) as client:
+            response = await client.post("/v1/regression/cox", json=EXAMPLE)
+            assert (response.status_code, response.json()["code"]) == (413, "too_many_subjects")
+
+
+class TestModelsThatDoNotExist:
+    @pytest.mark.parametrize(
+        ("columns", "terms", "problem"),
+        [
+            (
+                with_covariate([2 * age + 1 for age in AGE]),
+                ["age", "x"],
+                "are collinear among those at risk at the events",
+            ),
+            (with_covariate(SUBJECTS["event"]), ["x"], "separates those with events"),
+            (subjects(covariates={"x": [str(row) for row in range(SIZE)]}), ["x"], "separates those with events"),
+            (with_covariate([time > 35 for time in SUBJECTS["time"]]), ["x"], "separates those with events"),
+        ],
+        ids=["collinear", "boolean", "a level each", "a level without events"],
+    )
+    def test_they_are_refused_with_the_covariates_names(self, columns: Json, terms: list[str], problem: str) -> None:
+        error = refused(subjects=columns)
+        assert error.code == "no_estimate"
+        assert [one.pointer for one in error.faults] == [f"/subjects/covariates/{term}" for term in terms]
+        assert problem in error.detail
+
+    def test_in_rows_the_pointer_is_to_the_subjects(self) -> None:
+        rows = [{"time": time, "event": True, "covariates": {"x": 1}} for time in (1, 2)]
+        assert faults(subjects=rows) == [("/subjects", "is constant")]
+
+    def test_two_covariates_that_separate_together(self) -> None:
+        """Neither does alone, but their sum is the largest of those at risk at each event."""
+        columns = {"time": [1, 2, 3, 4], "event": [1] * 4, "covariates": {"a": [4, 0, 3, 0], "b": [0, 3, -1, 1]}}
+        error = refused(subjects=columns)
+        assert error.detail.startswith("the covariates a and b separate those with events")
+
+    def test_a_constant_among_those_at_risk(self) -> None:
+        """Whoever differs has left before the first event."""
+        columns = {"time": [1, 2, 3, 4], "event": [0, 1, 1, 1], "covariates": {"x": [1, 0, 0, 0]}}
+        assert "is constant, or has a level that is, among those at risk" in refused(subjects=columns).detail
+
+    def test_levels_that_cannot_be_told_apart(self) -> None:
+        """Of three levels one has left before the first event, so that the other two add up to a constant."""
+        columns = {"time": [1, 2, 3, 4], "event": [0, 1, 1, 1], "covariates": {"x": ["a", "b", "c", "b"]}}
+        assert "has levels that cannot be told apart" in refused(subjects=columns).detail
+
+    def test_no_events(self) -> None:
+        with pytest.raises(NoEstimateError, match="there are no events"):
+            answered(subjects=subjects(event=[False] * SIZE))
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("fields", "pointer", "detail"),
+        [
+            (
+                {"l1_ratio": 0.5},
+                "/l1_ratio",
+                "must be 0: the lasso is not offered, as its estimates have no standard errors",
+            ),
+            ({"ties": "exact", "robust": True}, "/ties", "must not be exact with robust standard errors"),
+            ({"penalizer": -1}, "/penalizer", "must be at least 0.0"),
+        ],
+    )
+    def test_of_options(self, fields: Json, pointer: str, detail: str) -> None:
+        assert faults(subjects=subjects(), **fields) == [(pointer, detail)]
+
+    def test_of_exact_ties_with_clusters_unless_errors_are_not_robust(self) -> None:
+        clustered = subjects(cluster=[row // 2 for row in range(SIZE)])
+        assert faults(subjects=clustered, ties="exact") == [("/ties", "must not be exact with robust standard errors")]
+        assert answered(subjects=clustered, ties="exact", robust=False).model.robust_score_test is None
+
+    def test_of_exact_ties_with_sampling_weights(self) -> None:
+        weighted = {"subjects": subjects(weight=[0.5] * SIZE), "weight_kind": "sampling", "ties": "exact"}
+        assert faults(**weighted) == [("/ties", "must not be exact with sampling weights")]
+
+    def test_of_exact_ties_that_would_take_too_long(self) -> None:
+        with pytest.raises(InvalidParameterError):
+            answered(subjects=subjects(weight=[10_000] * SIZE), ties="exact")
+
+    def test_of_predictions_in_more_than_50_strata(self) -> None:
+        """Without predictions there is a model, but no baseline."""
+        size = 102
+        columns = {
+            "time": [1, 2] * 51,
+            "event": [True] * size,
+            "stratum": [row // 2 for row in range(size)],
+            "covariates": {"x": [0, 1, 1, 0, 0, 1] * 17},
+        }
+        assert faults(subjects=columns, predict_for=[{"x": 0}]) == [
+            ("/predict_for", "must be empty with more than 50 strata")
+        ]
+        response = answered(subjects=columns)
+        assert response.baseline.strata == []
+        assert response.coefficients[0].hazard_ratio == pytest.approx(0.5)
+
+
+class TestHardCases:
+    @pytest.mark.parametrize(("unit", "origin"), [(1e6, 0.0), (1e-6, 0.0), (365.25, 700_000.0)])
+    def test_unit_and_origin_of_a_covariate_change_nothing_but_its_coefficient(
+        self, unit: float, origin: float
+    ) -> None:
+        """So an age may be in days since whenever."""
+        plain = answered(subjects=subjects())
+        other = answered(subjects=subjects(covariates={"age": [age * unit + origin for age in AGE]}))
+        assert other.coefficients[0].coefficient * unit == pytest.approx(plain.coefficients[0].coefficient, rel=1e-9)
+        assert other.coefficients[0].z == pytest.approx(plain.coefficients[0].z)
+        assert other.model.log_likelihood == pytest.approx(plain.model.log_likelihood, rel=1e-12)
+        assert other.model.concordance == plain.model.concordance
+        statistics = [one.statistic for one in other.proportional_hazards]
+        assert statistics == pytest.approx([one.statistic for one in plain.proportional_hazards])
+
+    def test_all_times_tied_leave_no_test_of_proportional_hazards(self) -> None:
+        response = answered(subjects=subjects(time=[5] * SIZE))
+        assert np.isfinite(response.coefficients[0].coefficient)
+        assert {one.reason for one in response.proportional_hazards} == {
+            "nothing varies among those at risk at two event times or more"
+        }
+
+    def test_all_events_at_one_time_leave_no_pairs(self) -> None:
+        response = answered(subjects=subjects(time=[5] * SIZE, event=[True] * SIZE))
+        assert response.model.concordance.estimate is None
+
+    def test_a_stratum_without_events_says_nothing_and_survives(self) -> None:
+        stratum = ["with" if event else "without" for event in SUBJECTS["event"]]
+        request = {"predict_for": [{"age": 60}], "landmarks": [10, 500], "convention": "sas"}
+        response = answered(subjects=subjects(stratum=stratum), **request)
+        assert "stratum_without_events" in codes(response)
+        alive = response.predictions[0].strata[1]
+        assert [rate.survival for rate in alive.rates] == [1, None]
+        assert (alive.stratum, alive.median.estimate) == ("without", None)
+        assert response.baseline.strata[1].time == []
+        events = [at for at, event in enumerate(SUBJECTS["event"]) if event]
+        alone = {name: [SUBJECTS[name][at] for at in events] for name in ("time", "event")}
+        only = answered(subjects=alone | {"covariates": {"age": [AGE[at] for at in events]}}, convention="sas")
+        assert only.coefficients[0].coefficient == pytest.approx(response.coefficients[0].coefficient)
+
+    def test_weights_of_a_billion(self) -> None:
+        one, billion = (answered(subjects=subjects(weight=[weight] * SIZE), ties="breslow") for weight in (1, 10**9))
+        error, small = (response.coefficients[0].standard_error for response in (one, billion))
+        assert one.coefficients[0].coefficient == pytest.approx(billion.coefficients[0].coefficient, rel=1e-9)
+        assert (error, small) != (None, None)
+        assert small == pytest.approx((error or 0) / 10**4.5)
+
+    def test_a_profile_far_away_dies_or_lives_at_once(self) -> None:
+        profiles = [{"age": 1e15}, {"age": -1e15}]
+        response = answered(subjects=subjects(), predict_for=profiles, landmarks=[1, 10])
+        rates = [[rate.survival for rate in one.strata[0].rates] for one in response.predictions]
+        assert rates == [[1, 0], [1, 1]]
+        assert [one.hazard_ratio for one in response.predictions] == [None, 0]
+
+    def test_few_clusters_have_no_robust_error(self) -> None:
+        response = answered(subjects=subjects(cluster=[1] * SIZE))
+        (coefficient,) = response.coefficients
+        assert coefficient.standard_error is not None
+        assert (coefficient.robust_standard_error, coefficient.lower, coefficient.z) == (None, None, None)
+        assert coefficient.reason == "the clusters are too few for a robust variance"
+        assert response.model.wald_test.reason == coefficient.reason
+        assert {"few_clusters", "rows_as_independent"} <= codes(response)
+
+
+class TestOptions:
+    def test_ties_are_those_of_the_convention(self) -> None:
+        def coefficient(**options: str) -> float:
+            tied = subjects(time=[time // 6 for time in SUBJECTS["time"]])
+            return answered(subjects=tied, **options).coefficients[0].coefficient
+
+        assert coefficient() == coefficient(ties="efron") != coefficient(ties="breslow")
+        assert coefficient(convention="stata") == coefficient(ties="breslow")
+        assert coefficient(convention="sas", ties="exact") == coefficient(ties="exact") != coefficient()
+
+    def test_a_reference_level_turns_the_others_round(self) -> None:
+        large, small = (
+            answered(subjects=SUBJECTS, reference_levels={"size": level}, terms=["size"]).coefficients
+            for level in ("large", "small")
+        )
+        ratios = {(one.level, one.reference): one.coefficient for one in (*large, *small)}
+        assert ratios["small", "large"] == pytest.approx(-ratios["large", "small"])
+        assert [one.level for one in large] == ["medium", "small"]
+
+    def test_booleans_are_factors(self) -> None:
+        (coefficient,) = answered(subjects=subjects(covariates={"old": [age > 62 for age in AGE]})).coefficients
+        assert (coefficient.level, coefficient.reference) == ("true", "false")
+
+    def test_a_penalty_has_no_tests(self) -> None:
+        response = answered(subjects=with_covariate(SUBJECTS["event"]), penalizer=0.1)
+        assert "penalised" in codes(response)
+        tests = [response.model.likelihood_ratio_test, response.model.wald_test, *response.proportional_hazards]
+        assert {test.reason for test in tests} == {"not defined for penalised coefficients"}
+        assert response.model.aic is None
+        assert any("ridge penalty of 0.1" in sentence for sentence in response.meta.methods)
+
+    def test_exact_ties_have_breslows_baseline_and_no_test_of_proportional_hazards(self) -> None:
+        response = answered(subjects=subjects(), ties="exact")
+        assert response.proportional_hazards[0].reason == "not defined with exact ties"
+        assert any("The baseline hazard is Breslow's" in sentence for sentence in response.meta.methods)
+
+    def test_curves_are_as_fine_as_asked_for(self) -> None:
+        full, thin, none = (
+            answered(subjects=subjects(), predict_for=[{"age": 60}], curve=curve)
+            for curve in ("full", {"max_points": 3}, "none")
+        )
+        assert len(full.baseline.strata[0].time) > 3 >= len(thin.baseline.strata[0].time)
+        assert (none.baseline.strata, none.predictions[0].strata[0].curve) == ([], None)
+        curve = full.predictions[0].strata[0].curve
+        assert curve is not None
+        assert curve.time == full.baseline.strata[0].time
+
+    def test_the_baseline_says_for_whom_it_is(self) -> None:
+        profile = answered(subjects=SUBJECTS, reference_levels={"size": "small"}).baseline.profile
+        assert profile == {"age": pytest.approx(np.mean(AGE)), "size": "small"}
+
+
+class TestRowsThatCount:
+    def test_dropped_rows_are_counted_and_told_of(self) -> None:
+        missing = subjects(covariates={"age": [None, *AGE[1:]]}, weight=[3, *[1] * (SIZE - 1)])
+        response = answered(subjects=missing, missing="drop")
+        assert (response.meta.subjects_in, response.meta.subjects_used) == (SIZE + 2, SIZE - 1)
+        assert [one.model_dump() for one in response.meta.excluded] == [
+            {"reason": "a covariate is missing", "count": 3}
+        ]
+        assert "missing_covariates" in codes(response)
+
+    def test_counting_process_rows_are_the_subjects_that_they_are_of(self) -> None:
+        """Each subject cut in two at half its time: the same model."""
+        half = [time / 2 for time in SUBJECTS["time"]]
+        rows = {
+            "time": half + SUBJECTS["time"],
+            "entry": [0.0] * SIZE + half,
+            "event": [False] * SIZE + SUBJECTS["event"],
+            "covariates": {"age": AGE * 2},
+            "id": [*range(SIZE)] * 2,
+        }
+        whole, cut, robust = (
+            answered(subjects=subjects()),
+            answered(subjects=rows),
+            answered(subjects=rows, robust=True),
+        )
+        assert (cut.model.subjects, cut.model.events) == (whole.model.subjects, whole.model.events)
+        assert cut.coefficients[0].coefficient == pytest.approx(whole.coefficients[0].coefficient)
+        assert cut.model.concordance.estimate == pytest.approx(whole.model.concordance.estimate)
+        expected = answered(subjects=subjects(), robust=True).coefficients[0].robust_standard_error
+        assert robust.coefficients[0].robust_standard_error == pytest.approx(expected)
+        assert any("Entry was delayed" in sentence for sentence in cut.meta.methods)
+        weighted = answered(subjects=rows | {"weight": [2] * 2 * SIZE})
+        assert weighted.model.subjects == 2 * SIZE
+
+    def test_several_events_of_a_subject_are_told_of_unless_errors_are_robust(self) -> None:
+        rows = subjects(id=[0, 0, *range(1, SIZE - 1)], entry=[0, 2, *[0] * (SIZE - 2)])
+        assert "repeated_events" in codes(answered(subjects=rows))
+        assert "repeated_events" not in codes(answered(subjects=rows, robust=True))
+
+    def test_few_events_are_told_of(self) -> None:
+        response = answered(subjects=subjects(event=[True, True, True] + [False] * (SIZE - 3)))
+        assert "few_events" in codes(response)
+        two: Json = {"time": [1, 2, 3, 4], "event": [1, 0, 1, 0], "covariates": {name: [1, 0, 0, 1] for name in "abc"}}
+        two["covariates"] |= {"b": [0, 1, 1, 1], "c": [1, 1, 0, 2]}
+        assert "more_coefficients_than_events" in codes(answered(subjects=two, penalizer=0.5))
+
+    def test_hazards_that_cross_are_told_of(self) -> None:
+        x = [1] * 10 + [0] * 20 + [1] * 10
+        columns = {"time": [*range(1, 41)], "event": [True] * 40, "covariates": {"x": x}}
+        response = answered(subjects=columns)
+        assert "nonproportional_hazards" in codes(response)
+
+    def test_sampling_weights_count_rows(self) -> None:
+        weighted = {"subjects": subjects(weight=[0.5, 1.5] * (SIZE // 2)), "weight_kind": "sampling"}
+        response = answered(**weighted)
+        assert response.model.subjects == SIZE
+        assert any("clustered by subject" in sentence for sentence in response.meta.methods)
+
+
+@given(st.permutations(range(SIZE)), st.lists(st.integers(1, 3), min_size=SIZE, max_size=SIZE))
+@settings(deadline=None, max_examples=20)
+def test_order_and_counting_of_rows_change_no_bit(order: list[int], counts: list[int]) -> None:
+    """A table of counts is its rows, in whatever order."""
+
+    def taken(places: list[int], weight: list[int] | None = None) -> Json:
+        flat = {name: [SUBJECTS[name][place] for place in places] for name in ("time", "event")}
+        covariates = {name: [column[place] for place in places] for name, column in SUBJECTS["covariates"].items()}
+        return flat | {"covariates": covariates} | ({} if weight is None else {"weight": weight})
+
+    replicated = [place for place in order for _ in range(counts[place])]
+    options = {"predict_for": [{"age": 60, "size": "small"}], "landmarks": [12]}
+    rows, table = (
+        answered(subjects=taken(replicated), **options),
+        answered(subjects=taken([*range(SIZE)], counts), **options),
+    )
+    assert rows.model_dump(exclude={"meta"}) == table.model_dump(exclude={"meta"})
+    assert rows.meta.warnings == table.meta.warnings

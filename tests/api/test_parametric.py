@@ -1,0 +1,277 @@
+"""`POST /v1/regression/parametric` over HTTP, and its figures against R."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from jsonschema import Draft202012Validator
+
+from app.api.routes import parametric
+from app.main import create_app
+from app.settings import Settings
+from tests.analysis.parametric_samples import NAMES
+from tests.conftest import served
+from tests.references import assert_equal_to_r, blocks, reference
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLE: dict[str, Any] = json.loads((EXAMPLES / "regression_parametric_request.json").read_text())
+ANSWER: dict[str, Any] = json.loads((EXAMPLES / "regression_parametric_response.json").read_text())
+SUBJECTS = EXAMPLE["subjects"]
+PATH = "/v1/regression/parametric"
+WEIBULL = {"distributions": ["weibull"]}
+
+pytestmark = pytest.mark.anyio
+
+
+def app_with_route(options: Settings | None = None) -> FastAPI:
+    """Return the service with the route, once."""
+    app = create_app(options)
+    if PATH not in app.openapi()["paths"]:
+        app.openapi_schema = None
+        app.include_router(parametric.router)
+    return app
+
+
+APP = app_with_route()
+
+
+@pytest.fixture
+async def client(anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with served(APP) as found:
+        yield found
+
+
+async def post(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
+    """Return the answer to a request, whose digest is of no interest."""
+    response = await client.post(PATH, json=body)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    answer["meta"].pop("input_sha256")
+    return answer
+
+
+async def refused(client: httpx.AsyncClient, **body: Any) -> tuple[str, str, list[str]]:
+    """Return the code, the detail and the pointers with which a request is refused."""
+    response = await client.post(PATH, json=body)
+    problem = response.json()
+    assert response.status_code == 422, response.text
+    return problem["code"], problem["detail"], [fault["pointer"] for fault in problem["errors"]]
+
+
+def rounded(value: Any) -> Any:
+    """Return an answer with six digits of its numbers: the last are those of the versions of SciPy and lifelines."""
+    if isinstance(value, dict):
+        return {name: rounded(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def as_rows(columns: dict[str, Any]) -> list[dict[str, Any]]:
+    covariates = columns["covariates"]
+    flat = {name: column for name, column in columns.items() if name != "covariates"}
+    return [
+        {name: column[place] for name, column in flat.items()}
+        | {"covariates": {name: column[place] for name, column in covariates.items()}}
+        for place in range(len(columns["time"]))
+    ]
+
+
+async def test_exponential_times_by_hand(client: httpx.AsyncClient) -> None:
+    """2 events in 25.5: mean 12.75, se(log mean) = 1 / sqrt(2), median log(2) 12.75, S(10) = exp(-10 / 12.75)."""
+    subjects = [{"time": 5, "event": 1}, {"time": 8.5, "event": 0}, {"time": 12, "event": True}]
+    answer = await post(client, subjects=subjects, distributions=["exponential"], landmarks=[10])
+    (model,) = answer["models"]
+    assert model["intercept"]["estimate"] == pytest.approx(np.log(12.75))
+    assert model["intercept"]["standard_error"] == pytest.approx(2**-0.5)
+    assert (model["scale"], model["log_scale"], model["shape"], model["parameters"]) == (1, None, None, 1)
+    assert (model["coefficients"], model["converged"], model["reason"]) == ([], True, None)
+    (prediction,) = model["predictions"]
+    assert prediction["profile"] == {}
+    assert prediction["median"]["estimate"] == pytest.approx(np.log(2) * 12.75)
+    (rate,) = prediction["rates"]
+    assert (rate["time"], rate["survival"]) == (10, pytest.approx(np.exp(-10 / 12.75)))
+    (ranked,) = answer["comparison"]
+    assert ranked == {"distribution": "exponential", "aic": model["aic"], "difference": 0, "weight": 1}
+    assert (answer["meta"]["subjects_in"], answer["meta"]["confidence_type"]) == (3, "log-log")
+
+
+async def test_the_published_answer_is_that_of_the_example(client: httpx.AsyncClient) -> None:
+    answer = (await client.post(PATH, json=EXAMPLE)).json()
+    assert rounded(answer) == rounded(ANSWER)
+    document = APP.openapi()
+    (media,) = document["paths"][PATH]["post"]["responses"]["200"]["content"].values()
+    Draft202012Validator(media["schema"] | {"components": document["components"]}).validate(answer)
+
+
+def test_coefficients_have_their_meaning_in_words() -> None:
+    model = ANSWER["models"][1]
+    age, large, _ = model["coefficients"]
+    assert (age["term"], age["level"], age["reference"]) == ("age", None, None)
+    assert age["time_ratio"] == pytest.approx(np.exp(age["coefficient"]))
+    assert age["meaning"] == f"Times are {100 * (1 - age['time_ratio']):.3g} % shorter for each unit more of age."
+    assert (large["term"], large["level"], large["reference"]) == ("size", "large", "small")
+    assert large["meaning"].endswith("% shorter with size large than with size small.")
+
+
+def test_models_are_compared_by_aic() -> None:
+    by_aic = sorted(ANSWER["models"], key=lambda model: model["aic"])
+    assert [one["distribution"] for one in ANSWER["comparison"]] == [one["distribution"] for one in by_aic]
+    assert sum(one["weight"] for one in ANSWER["comparison"]) == pytest.approx(1)
+    assert [one["shape"] is None for one in ANSWER["models"]] == [True] * 4 + [False]
+
+
+async def test_rows_in_any_order_and_columns_give_the_same_answer(client: httpx.AsyncClient) -> None:
+    asked = EXAMPLE | {"distributions": ["log-logistic"]}
+    rows = as_rows(SUBJECTS)
+    first = await post(client, **asked)
+    assert await post(client, **asked | {"subjects": rows}) == first
+    assert await post(client, **asked | {"subjects": rows[::-1]}) == first
+
+
+async def test_terms_choose_covariates_down_to_none(client: httpx.AsyncClient) -> None:
+    asked = {"subjects": SUBJECTS, **WEIBULL}
+    one = (await post(client, **asked, terms=["age"]))["models"][0]
+    assert [coefficient["term"] for coefficient in one["coefficients"]] == ["age"]
+    without = {name: SUBJECTS[name] for name in ("time", "event")}
+    none, bare = await post(client, **asked, terms=[]), await post(client, subjects=without, **WEIBULL)
+    assert none["models"] == bare["models"]
+    assert none["models"][0]["coefficients"] == []
+    profiles = (await post(client, **asked, terms=[], predict_for=[{}, {}]))["models"][0]["predictions"]
+    assert profiles == none["models"][0]["predictions"] * 2
+
+
+@pytest.mark.parametrize("terms", [["age"], []])
+async def test_clusters_ids_and_weights(client: httpx.AsyncClient, terms: list[str]) -> None:
+    """Clusters change the errors alone; a row of weight 2 is two rows; ids count subjects."""
+    size = len(SUBJECTS["time"])
+    asked = {**WEIBULL, "terms": terms}
+    plain, clustered, by_id, robust, weighted = [
+        await post(client, subjects=SUBJECTS | more, **asked, **options)
+        for more, options in (
+            ({}, {}),
+            ({"cluster": [place // 2 for place in range(size)]}, {}),
+            ({"id": [f"id{place}" for place in range(size)]}, {"robust": True}),
+            ({}, {"robust": True}),
+            ({"weight": [2] * size}, {}),
+        )
+    ]
+    estimates = [answer["models"][0]["intercept"] for answer in (plain, clustered, by_id, robust, weighted)]
+    for other in estimates[1:]:
+        assert other["estimate"] == pytest.approx(estimates[0]["estimate"], rel=1e-6)
+    errors = [one["standard_error"] for one in estimates]
+    assert errors[2] == pytest.approx(errors[3], rel=1e-6)
+    assert len({round(error, 6) for error in errors}) == 4
+    assert errors[4] == pytest.approx(errors[0] / 2**0.5, rel=1e-6)
+    assert [answer["meta"]["subjects_used"] for answer in (plain, by_id, weighted)] == [size, size, 2 * size]
+    codes = [[warning["code"] for warning in answer["meta"]["warnings"]] for answer in (plain, clustered)]
+    assert "few_clusters" in codes[1]
+    assert "few_clusters" not in codes[0]
+
+
+async def test_missing_covariates_may_be_left_out(client: httpx.AsyncClient) -> None:
+    covariates = {"age": [None, *SUBJECTS["covariates"]["age"][1:]]}
+    subjects = SUBJECTS | {"covariates": covariates}
+    code, _, pointers = await refused(client, subjects=subjects)
+    assert (code, pointers) == ("invalid_body", ["/subjects/covariates/age/0"])
+    meta = (await post(client, subjects=subjects, missing="drop", **WEIBULL))["meta"]
+    assert (meta["subjects_in"], meta["subjects_used"]) == (20, 19)
+    assert [one["count"] for one in meta["excluded"]] == [1]
+    assert "missing_covariates" in [warning["code"] for warning in meta["warnings"]]
+
+
+async def test_events_of_an_id_that_repeat_are_told(client: httpx.AsyncClient) -> None:
+    subjects = {"id": [1, 1, 2, 3], "entry": [0, 3, 0, 0], "time": [3, 7, 5, 4], "event": [1, 1, 1, 0]}
+    for ids, told in (([1, 1, 2, 3], True), ([1, 4, 2, 3], False)):
+        meta = (await post(client, subjects=subjects | {"id": ids}, **WEIBULL))["meta"]
+        assert ("repeated_events" in [warning["code"] for warning in meta["warnings"]]) is told
+        assert meta["subjects_used"] == len(set(ids))
+
+
+async def test_a_fit_that_does_not_converge_is_null_with_its_reason(client: httpx.AsyncClient) -> None:
+    """Nobody of arm y has the event."""
+    subjects = {"time": [2, 3, 5, 7, 8], "event": [0, 1, 1, 0, 0], "covariates": {"arm": ["x", "x", "x", "y", "y"]}}
+    answer = await post(client, subjects=subjects, predict_for=[{"arm": "x"}], landmarks=[4], **WEIBULL)
+    (model,) = answer["models"]
+    assert model["reason"].startswith("the fit did not converge")
+    assert (model["converged"], model["aic"], model["scale"], model["intercept"]["estimate"]) == (False, *[None] * 3)
+    (coefficient,), (prediction,) = model["coefficients"], model["predictions"]
+    assert (coefficient["time_ratio"], coefficient["meaning"], coefficient["reason"]) == (None, None, model["reason"])
+    (rate,) = prediction["rates"]
+    assert (prediction["median"]["estimate"], rate["survival"]) == (None, None)
+    assert prediction["median"]["reason"] == rate["reason"] == model["reason"]
+    assert answer["comparison"] == []
+
+
+async def test_figures_beyond_numbers_are_null_with_a_reason(client: httpx.AsyncClient) -> None:
+    """The profile lies so far out that its median overflows; its survival is 1, but has no limits."""
+    subjects = {"time": [2, 3, 5, 7, 8], "event": [1] * 5, "covariates": {"age": [1, 2, 2, 3, 3]}}
+    answer = await post(client, subjects=subjects, predict_for=[{"age": 1e9}], **WEIBULL)
+    median = answer["models"][0]["predictions"][0]["median"]
+    assert (median["estimate"], median["reason"]) == (None, "out of the range of numbers")
+
+
+async def test_models_that_do_not_exist_are_refused_with_the_covariates_to_blame(client: httpx.AsyncClient) -> None:
+    time, event = SUBJECTS["time"], SUBJECTS["event"]
+    age = SUBJECTS["covariates"]["age"]
+    constant = {"time": time, "event": event, "covariates": {"age": age, "one": [1] * 20}}
+    assert await refused(client, subjects=constant) == (
+        "no_estimate",
+        "the covariate one is constant",
+        ["/subjects/covariates/one"],
+    )
+    collinear = constant | {"covariates": {"age": age, "born": [2000 - one for one in age]}}
+    code, detail, pointers = await refused(client, subjects=collinear)
+    assert (code, detail) == ("no_estimate", "the covariates age and born are collinear")
+    assert pointers == ["/subjects/covariates/age", "/subjects/covariates/born"]
+    assert (await refused(client, subjects={"time": [1], "event": [0]}))[:2] == ("no_estimate", "there are no events")
+
+
+async def test_more_rows_than_the_limit_are_refused() -> None:
+    async with served(app_with_route(Settings(max_subjects=3))) as client:
+        response = await client.post(PATH, json=EXAMPLE)
+        assert (response.status_code, response.json()["code"]) == (413, "too_many_subjects")
+
+
+@pytest.mark.parametrize("name", ["lung", "veteran"])
+async def test_figures_equal_those_of_r(client: httpx.AsyncClient, name: str) -> None:
+    """Factors are coded as R codes them, with its first level as the reference."""
+    block = next(block for block in blocks(name, "parametric") if block["id"] == "covariates")
+    columns, part = reference(name)["columns"], block["inputs"]
+    levels = {term: reference(name)["column_info"][term].get("levels") for term in part["covariates"]}
+    profile = next(iter(block["models"].values()))["quantiles"]["profile"]
+
+    def as_sent(term: str, value: Any) -> Any:
+        return value if value is None or not levels[term] else str(value)
+
+    answer = await post(
+        client,
+        subjects={
+            "time": columns[part["time"]],
+            "event": columns[part["event"]],
+            "covariates": {term: [as_sent(term, value) for value in columns[term]] for term in levels},
+        },
+        reference_levels={term: of_term[0] for term, of_term in levels.items() if of_term},
+        predict_for=[{term: as_sent(term, profile[term]) for term in levels}],
+        missing="drop",
+        distributions=[NAMES[one] for one in block["models"]],
+    )
+    for model, expected in zip(answer["models"], block["models"].values(), strict=True):
+        by_name = {one["name"]: one for one in expected["parameters"]}
+        found = {f"{one['term']}{one['level'] or ''}": one for one in model["coefficients"]}
+        assert found.keys() == by_name.keys() - {"(Intercept)", "Log(scale)"}
+        for term, one in found.items():
+            assert_equal_to_r(one["coefficient"], by_name[term]["value"], rtol=1e-7)
+            assert_equal_to_r(one["standard_error"], by_name[term]["std_err"], rtol=1e-7)
+            assert_equal_to_r(one["p_value"], by_name[term]["p_value"], rtol=1e-6)
+        assert_equal_to_r(model["intercept"]["estimate"], by_name["(Intercept)"]["value"], rtol=1e-7)
+        assert_equal_to_r(model["log_likelihood"], expected["loglik"]["model"], rtol=1e-10)
+        assert_equal_to_r(model["scale"], expected["scale"], rtol=1e-7)
+        median = model["predictions"][0]["median"]
+        assert_equal_to_r(median["estimate"], expected["quantiles"]["value"][1], rtol=1e-7)
+        assert_equal_to_r(median["standard_error"], expected["quantiles"]["std_err"][1], rtol=1e-6)
