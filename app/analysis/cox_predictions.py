@@ -106,7 +106,21 @@ def predicted_survival(
     With q = (x - x0) H - integral of (xbar - x0) dH, V the covariance of b and A the variance of H for known b, the
     variance of the hazard is exp(2 (x - x0) b) (A + q V q').
 
-    Source: Tsiatis, Ann Stat 1981;9:93; Link, Biometrics 1984;40:601.
+    Parameters
+    ----------
+    profile, at : covariates x, shape [p]; times, shape [m]
+
+    Source: Tsiatis, Ann Stat 1981;9:93; Link, Biometrics 1984;40:601. Checked as `baseline_hazard` is.
+
+    Examples
+    --------
+    >>> from app.analysis.cox import cox_regression
+    >>> from app.analysis.observations import observe
+    >>> sample, x = observe([1, 2, 3], [True, True, False], group=[0, 1, 2]), np.array([[1.0], [0.0], [1.0]])
+    >>> model = cox_regression(sample, x)
+    >>> baseline = baseline_hazard(sample, x, model.coefficient, np.array([0.0]), ties="efron")
+    >>> predicted_survival(baseline, model, np.array([1.0]), np.array([1.0, 2.5]), 0.95).survival.round(4)
+    array([0.7461, 0.4931])
     """
     place = np.searchsorted(baseline.time, at, side="right")
     hazard, variance = (np.concatenate(([0.0], of))[place] for of in (baseline.hazard, baseline.variance))

@@ -97,6 +97,17 @@ def summarize_cox(
         If the model does not exist, with the terms that are to blame.
     NoEstimateError, InvalidParameterError
         If there are no events; if exact ties would take too long or be robust.
+
+    Examples
+    --------
+    >>> from app.analysis.design_matrix import design_of, distinct_rows
+    >>> from app.analysis.observations import observe
+    >>> values = {"age": [70.0, 50.0, 60.0, 65.0]}
+    >>> distinct, group = distinct_rows(design_of(values).matrix(values))
+    >>> sample = observe([1, 2, 3, 4], [True, True, True, False], group=group)
+    >>> summary = summarize_cox(sample, distinct, design_of(values), distinct[:0], CoxOptions())
+    >>> round(summary.concordance.estimate, 4), round(summary.aic, 4)
+    (0.5, 8.3133)
     """
     laid = strata_in_sequence(observations)
     model = _model(laid, distinct[laid.groups], design, options)

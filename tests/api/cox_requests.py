@@ -1,6 +1,7 @@
 """What the tests of `POST /v1/regression/cox` share: answers without HTTP, and requests for R's models."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,16 @@ from tests.references import blocks, reference
 
 Json = dict[str, Any]
 REQUEST: TypeAdapter[CoxRequest] = TypeAdapter(CoxRequest)
+EXAMPLE: Json = json.loads((Path(__file__).parents[2] / "examples" / "regression_cox_request.json").read_text())
+SUBJECTS: Json = EXAMPLE["subjects"]
+SIZE = len(SUBJECTS["time"])
+AGE: list[float] = SUBJECTS["covariates"]["age"]
 FILES = ("aml", "lung", "veteran", "ovarian", "kidney", "melanoma", "myeloma", "rats2", "rhdnase")
+
+
+def subjects(**columns: Any) -> Json:
+    """Return the example's subjects with age alone, which are enough for every figure to exist, and other columns."""
+    return SUBJECTS | {"covariates": {"age": AGE}} | columns
 
 
 def answered(**body: Any) -> CoxResponse:
