@@ -30,6 +30,9 @@ LAST_GAIN = 1e-9
 LAST_MOVE = 1e-3
 #: Information on some combination of the parameters below this share of the events is none.
 NO_INFORMATION = 1e-10
+#: Parameters at a maximum, the likelihood there, and the Newton steps.
+Maximum = tuple[FloatArray, ParametricLikelihood, int]
+
 NOT_CONVERGED = "the fit did not converge: the likelihood has no maximum, or one out of reach"
 FEW_CLUSTERS = "the clusters are too few for a robust standard error"
 
@@ -176,9 +179,31 @@ def _to_original_units(mean: FloatArray, scale: FloatArray, others: int) -> Floa
     return back
 
 
-def _maximum(data: LogTimes, distribution: Distribution) -> tuple[FloatArray, ParametricLikelihood, int] | None:
-    """Return the parameters at the maximum, the likelihood there and the Newton steps; None without a maximum."""
-    parameters, current = _start(data, distribution)
+def _maximum(data: LogTimes, distribution: Distribution) -> Maximum | None:
+    """Return the highest maximum that Newton's method climbs from its starts, None without a maximum.
+
+    With delayed entry, and of the generalized gamma, the likelihood may have several.
+    """
+    climbed = (_climb(data, distribution, start) for start in _starts(data, distribution))
+    found = [maximum for maximum in climbed if maximum is not None]
+    return max(found, key=lambda maximum: round(maximum[1].log_likelihood, 6), default=None)
+
+
+def _starts(data: LogTimes, distribution: Distribution) -> list[FloatArray]:
+    """Return what lifelines finds, and a start with errors from -1 to 0, whose likelihood overflows in no sample."""
+    coefficients, others = data.covariates.shape[1], parameters_beyond_coefficients(distribution)
+    plain = np.zeros(coefficients + others)
+    plain[0] = data.log_time[-1]
+    plain[coefficients : coefficients + 1] = np.log(np.ptp(data.log_time) or 1.0)
+    found = lifelines_fit(data, distribution)
+    return [plain] if found is None else [found, plain]
+
+
+def _climb(data: LogTimes, distribution: Distribution, start: FloatArray) -> Maximum | None:
+    """Return the maximum that Newton's method climbs from a start; None if it finds none."""
+    parameters, current = start, parametric_likelihood(data, distribution, start)
+    if not _is_finite(current):
+        return None
     events = float(data.weight @ data.event)
     last_gain = LAST_GAIN * min(1.0, events / data.event.sum())
     for iteration in range(1, MAX_ITERATIONS + 1):
@@ -203,19 +228,6 @@ def _move(data: LogTimes, distribution: Distribution, parameters: FloatArray, st
     coefficients, *others = split_parameters(distribution, step)
     scale = np.exp(split_parameters(distribution, parameters)[1])
     return float(max(np.abs(data.covariates @ coefficients).max() / scale, *map(abs, others)))
-
-
-def _start(data: LogTimes, distribution: Distribution) -> tuple[FloatArray, ParametricLikelihood]:
-    """Return the better of what lifelines finds and of errors from -1 to 0, whose likelihood no sample overflows."""
-    coefficients, others = data.covariates.shape[1], parameters_beyond_coefficients(distribution)
-    plain = np.zeros(coefficients + others)
-    plain[0] = data.log_time[-1]
-    plain[coefficients : coefficients + 1] = np.log(np.ptp(data.log_time) or 1.0)
-    found = lifelines_fit(data, distribution)
-    starts = [
-        (start, parametric_likelihood(data, distribution, start)) for start in (plain, found) if start is not None
-    ]
-    return max(starts, key=lambda start: start[1].log_likelihood if _is_finite(start[1]) else -np.inf)
 
 
 def _ascent(

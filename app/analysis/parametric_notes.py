@@ -115,7 +115,10 @@ def parametric_methods(summary: ParametricSummary) -> Iterator[str]:
         variance = f"the robust variance by {unit} (White, Econometrica 1982;50:1-25)"
     yield f"Standard errors are from {variance}; intervals of {level} and two-sided p values are Wald's."
     if observations.entry is not None:
-        yield "Entry was delayed: a time counts by its probability given survival until its `entry`."
+        yield (
+            "Entry was delayed: a time counts by its probability given survival until its `entry`. Of several maxima "
+            "that the likelihood may have then, the highest found was taken."
+        )
     yield (
         "Models were compared by Akaike's information criterion (IEEE Trans Automat Contr 1974;19:716-723), with "
         "weights exp(-difference / 2) over their sum (Burnham and Anderson, Sociol Methods Res 2004;33:261-304)."

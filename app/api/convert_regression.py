@@ -10,9 +10,9 @@ from app.analysis.design_matrix import Design, NoModelError, Value, design_of, d
 from app.analysis.observations import Observations, observe
 from app.api.convert_subjects import codes
 from app.api.errors import ProblemError
-from app.schemas.problem import Fault
+from app.schemas.problem import Fault, Location
 from app.schemas.regression import RegressionRequest, complete_rows, term_names
-from app.schemas.subjects import Location, label
+from app.schemas.subjects import label
 
 MISSING = "a covariate is missing"
 

@@ -9,9 +9,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.common import RequestModel, TimeUnit
-from app.schemas.problem import FAULT, fault, refuse
+from app.schemas.problem import FAULT, Location, refuse
 
-Location = tuple[str | int, ...]
 Fault = tuple[Location, str]
 
 
@@ -138,7 +137,7 @@ class Cohort(RequestModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(fault(location, detail) for location, detail in _cohort_faults(self))
+        refuse(_cohort_faults(self))
         return self
 
 

@@ -27,6 +27,7 @@ from app.schemas.common import (
     UpperSeries,
 )
 from app.schemas.flat_request import SUBJECTS, FlatRequest, flat_faults
+from app.schemas.problem import refuse
 from app.schemas.subjects import (
     Fault,
     OrRows,
@@ -35,7 +36,6 @@ from app.schemas.subjects import (
     Taken,
     Text,
     Whole,
-    refuse_first,
 )
 from app.schemas.survival import Curve, Quantile, Rate
 
@@ -168,7 +168,7 @@ class CompetingRisksRequest(FlatRequest):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_first(_faults(self))
+        refuse(_faults(self))
         return self
 
 

@@ -25,6 +25,7 @@ from app.schemas.common import (
     UpperSeries,
 )
 from app.schemas.flat_request import SUBJECTS
+from app.schemas.problem import refuse
 from app.schemas.regression import (
     EventRegressionColumns,
     EventRegressionRow,
@@ -32,7 +33,7 @@ from app.schemas.regression import (
     regression_faults,
 )
 from app.schemas.regression_response import Coefficient
-from app.schemas.subjects import Fault, OrRows, refuse_first
+from app.schemas.subjects import Fault, OrRows
 
 MAX_STRATA = 50
 """With more there are no baseline hazards, and no predictions."""
@@ -63,7 +64,7 @@ class CoxRequest(RegressionRequest):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_first(_faults(self))
+        refuse(_faults(self))
         return self
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from app.schemas.cohort import Cohort, Fault
 from app.schemas.common import Caution, CountedReason, RequestModel, ResponseModel, Service, TimeUnit
-from app.schemas.problem import fault, refuse
+from app.schemas.problem import refuse
 
 EndpointName = Literal[
     "overall_survival",
@@ -46,7 +46,7 @@ class EndpointsRequest(RequestModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse([fault(location, detail) for location, detail in repeated("endpoints", self.endpoints)])
+        refuse(repeated("endpoints", self.endpoints))
         return self
 
 

@@ -25,8 +25,9 @@ from app.schemas.common import (
 from app.schemas.competing_risks import CauseName
 from app.schemas.cox import MAX_STRATA, Stratum
 from app.schemas.flat_request import SUBJECTS
+from app.schemas.problem import refuse
 from app.schemas.regression import CauseRegressionColumns, CauseRegressionRow, RegressionRequest, regression_faults
-from app.schemas.subjects import Fault, OrRows, refuse_first
+from app.schemas.subjects import Fault, OrRows
 
 INCIDENCE = "Probability of an event of `cause` up to and including"
 
@@ -40,7 +41,7 @@ class FineGrayRequest(RegressionRequest):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_first(_faults(self))
+        refuse(_faults(self))
         return self
 
 

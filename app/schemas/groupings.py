@@ -8,14 +8,14 @@ from pydantic import Field, model_validator
 
 from app.schemas.cohort import Cohort
 from app.schemas.common import RequestModel
-from app.schemas.problem import fault, refuse
+from app.schemas.problem import Location, refuse
 
 VARIABLES = {
     "patient": ("lesion_count", "session_count", "total_volume_cm3", "max_diameter_mm"),
     "lesion": ("diameter_mm", "volume_cm3"),
 }
 Label = Annotated[str, Field(min_length=1, max_length=200, description="A name for the answer.")]
-Fault = tuple[tuple[str | int, ...], str]
+Fault = tuple[Location, str]
 
 
 class Bin(RequestModel):
@@ -40,7 +40,7 @@ class Bin(RequestModel):
             self.lower[0] == self.upper[0] and not (self.lower[1] and self.upper[1])
         ):
             faults.append(((), "holds no value"))
-        refuse([fault(location, detail) for location, detail in faults])
+        refuse(faults)
         return self
 
     @property
@@ -91,7 +91,7 @@ class Grouping(RequestModel):
                 faults.append((("bins", place, "label"), "is used before"))
             if any(_overlap(one, earlier) for earlier in self.bins[:place]):
                 faults.append((("bins", place), "overlaps an earlier bin"))
-        refuse([fault(location, detail) for location, detail in faults])
+        refuse(faults)
         return self
 
 

@@ -22,7 +22,7 @@ from app.schemas.common import (
 from app.schemas.competing_risks import CauseTest, CompetingRisks, IncidenceGroup
 from app.schemas.endpoints import Definition, EndpointField, EndpointName, Excluded, Unit, repeated
 from app.schemas.groupings import Grouping, grouping_faults
-from app.schemas.problem import fault, refuse
+from app.schemas.problem import refuse
 from app.schemas.survival import Comparison, FollowUp, SurvivalEstimate
 
 GroupingName = Annotated[str, Field(description="Name of the grouping, as in the request.")]
@@ -67,7 +67,7 @@ class OutcomesRequest(RequestModel):
             *repeated("tests", self.tests),
             *grouping_faults(self.groupings, self.cohort),
         )
-        refuse([fault(location, detail) for location, detail in faults])
+        refuse(faults)
         return self
 
 

@@ -23,6 +23,7 @@ from app.schemas.common import (
 )
 from app.schemas.cox import PredictedRate
 from app.schemas.flat_request import SUBJECTS
+from app.schemas.problem import refuse
 from app.schemas.regression import (
     MAX_COVARIATES,
     Cell,
@@ -31,7 +32,7 @@ from app.schemas.regression import (
     RegressionRequest,
     regression_faults,
 )
-from app.schemas.subjects import Fault, OrRows, Taken, Text, refuse_first
+from app.schemas.subjects import Fault, OrRows, Taken, Text
 
 Distribution = Literal["exponential", "weibull", "log-normal", "log-logistic", "generalized-gamma"]
 
@@ -96,7 +97,7 @@ class ParametricRequest(RegressionRequest):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_first(_faults(self))
+        refuse(_faults(self))
         return self
 
 
@@ -159,7 +160,7 @@ class ParametricModel(ResponseModel):
 
     distribution: Distribution = Field(description="Distribution of the times.")
     converged: bool = Field(description="Whether the likelihood has a maximum that was found.")
-    iterations: int = Field(description="Newton steps after lifelines.")
+    iterations: int = Field(description="Newton steps.")
     log_likelihood: float | None = Field(description=f"Logarithm of the likelihood of the times; {NULL}")
     parameters: int = Field(description="Number of parameters: coefficients, intercept, scale and shape.")
     aic: float | None = Field(description=f"2 (parameters - log-likelihood); {NULL}")

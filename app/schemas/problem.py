@@ -15,6 +15,9 @@ MAX_FAULTS = 10_000
 """So many faults of a body are told one by one; to make more of them would cost more than the body is worth."""
 
 
+Location = tuple[str | int, ...]
+
+
 class Fault(BaseModel):
     """One thing that is wrong, and where."""
 
@@ -37,21 +40,15 @@ class Problem(BaseModel):
     errors_total: Annotated[int, Field(description="How many faults the body has", ge=0)]
 
 
-def fault(loc: tuple[str | int, ...], detail: str) -> InitErrorDetails:
-    """Return a fault for `refuse`: where, from the model that raises it, and a sentence that holds no value sent.
-
-    Examples
-    --------
-    >>> fault(("lesions", 0, "session_id"), "is the id of no session")["loc"]
-    ('lesions', 0, 'session_id')
-    """
-    return InitErrorDetails(type=PydanticCustomError(FAULT, detail), loc=loc, input=None)
-
-
-def refuse(faults: Iterable[InitErrorDetails]) -> None:
+def refuse(faults: Iterable[tuple[Location, str]]) -> None:
     """Raise the faults, all at once, for a validator of a model to call; do nothing where there are none.
 
-    Of very many one more than MAX_FAULTS tells that there are too many.
+    A fault is where, from the model that raises it, and a sentence that holds no value sent. Of very many one more than
+    MAX_FAULTS tells that there are too many.
     """
-    if first := list(islice(faults, MAX_FAULTS + 1)):
-        raise ValidationError.from_exception_data(FAULT, first)
+    details = [
+        InitErrorDetails(type=PydanticCustomError(FAULT, detail), loc=location, input=None)
+        for location, detail in islice(faults, MAX_FAULTS + 1)
+    ]
+    if details:
+        raise ValidationError.from_exception_data(FAULT, details)

@@ -31,6 +31,7 @@ from app.schemas.common import (
 )
 from app.schemas.competing_risks import IncidenceGroup
 from app.schemas.flat_request import SUBJECTS, FlatRequest, flat_faults
+from app.schemas.problem import refuse
 from app.schemas.subjects import (
     MAX_TIME,
     Category,
@@ -41,7 +42,6 @@ from app.schemas.subjects import (
     OrRows,
     SubjectColumns,
     Taken,
-    refuse_first,
 )
 from app.schemas.subjects import Time as RowTime
 
@@ -153,7 +153,7 @@ class RecurrencesRequest(FlatRequest):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_first(flat_faults(self))
+        refuse(flat_faults(self))
         return self
 
 

@@ -9,12 +9,12 @@ from pydantic.json_schema import SkipJsonSchema
 from app.schemas.common import RequestModel
 from app.schemas.competing_risks import Cause, CauseColumns
 from app.schemas.flat_request import SubjectsRequest, weight_faults
+from app.schemas.problem import Location
 from app.schemas.subjects import (
     MAX_TIME,
     Category,
     Event,
     Fault,
-    Location,
     SubjectColumns,
     SubjectRow,
     SurvivalColumns,

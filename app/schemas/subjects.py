@@ -18,9 +18,8 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from app.schemas.common import RequestModel
-from app.schemas.problem import FAULT, fault, refuse
+from app.schemas.problem import FAULT, Location, refuse
 
-Location = tuple[str | int, ...]
 Fault = tuple[Location, str]
 
 MAX_TIME = 1e15
@@ -77,11 +76,6 @@ Event = Annotated[
 ]
 
 
-def refuse_first(faults: Iterator[Fault]) -> None:
-    """Refuse what has faults."""
-    refuse(fault(location, detail) for location, detail in faults)
-
-
 @with_config(RequestModel.model_config)
 class SubjectRow(TypedDict):
     """A subject, whatever is analysed of it. All rows have the same fields."""
@@ -102,7 +96,7 @@ class Columns(RequestModel):
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Self:
         """Return the columns of rows that are sound one by one."""
-        refuse_first(cls._row_faults(rows))
+        refuse(cls._row_faults(rows))
         columns = cls.model_validate(cls._columns_of(rows))
         columns._by_row = True  # noqa: SLF001 - it is our own
         return columns
@@ -168,7 +162,7 @@ class OrRows:
 
         def checked(value: Columns | list[Mapping[str, Any]]) -> Columns:
             columns = value if isinstance(value, Columns) else source.of_rows(value)
-            refuse_first(columns.faults())
+            refuse(columns.faults())
             return columns
 
         # At least one row, by _row_faults: pydantic would add, of no rows, that they are no object.

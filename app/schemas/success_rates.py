@@ -21,6 +21,7 @@ from app.schemas.common import (
     Test,
 )
 from app.schemas.flat_request import MAX_GROUPS, SUBJECTS
+from app.schemas.problem import refuse
 from app.schemas.subjects import (
     MAX_COUNT,
     MAX_TIME,
@@ -32,7 +33,6 @@ from app.schemas.subjects import (
     OrRows,
     Taken,
     label,
-    refuse_first,
 )
 
 TestName = Literal["fisher", "chi-squared", "trend"]
@@ -115,7 +115,7 @@ class SuccessRatesRequest(RequestModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_first(_faults(self))
+        refuse(_faults(self))
         return self
 
 

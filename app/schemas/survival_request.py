@@ -7,7 +7,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from app.schemas.common import ConfidenceType, RequestModel
 from app.schemas.flat_request import MAX_GROUPS, SUBJECTS, FlatRequest, TimePoint, flat_faults, group_labels
-from app.schemas.subjects import MAX_TIME, Fault, SurvivalSubjects, refuse_first
+from app.schemas.problem import refuse
+from app.schemas.subjects import MAX_TIME, Fault, SurvivalSubjects
 
 TestName = Literal["log-rank", "gehan-breslow", "tarone-ware", "peto-peto", "modified-peto-peto"]
 Adjustment = Literal["holm", "hochberg", "bonferroni", "bh", "by", "none"]
@@ -87,7 +88,7 @@ class SurvivalRequest(FlatRequest):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_first(_faults(self))
+        refuse(_faults(self))
         return self
 
 

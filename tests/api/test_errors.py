@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, model_validator
 
 from app.api.body import validated
 from app.api.errors import ProblemError, problem_responses
-from app.schemas.problem import fault, refuse
+from app.schemas.problem import refuse
 from tests.api.toy import Toy
 
 pytestmark = pytest.mark.anyio
@@ -117,7 +117,7 @@ def test_faults_of_validators_of_several_levels() -> None:
 
         @model_validator(mode="after")
         def _check(self) -> Self:
-            refuse([fault(("parts", 1, "size"), "is too large"), fault(("name",), "is needed"), fault((), "is odd")])
+            refuse([(("parts", 1, "size"), "is too large"), (("name",), "is needed"), ((), "is odd")])
             return self
 
     class Wrapper(BaseModel):
@@ -133,7 +133,7 @@ def test_no_faults_are_no_refusal() -> None:
 
 def test_a_fault_holds_no_input() -> None:
     with pytest.raises(ValidationError) as refused:
-        refuse([fault(("a",), "is wrong")])
+        refuse([(("a",), "is wrong")])
     assert [error["input"] for error in refused.value.errors()] == [None]
 
 

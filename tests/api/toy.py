@@ -14,7 +14,7 @@ from app.api.dependencies import CurrentSettings, InputDigest, run_sized
 from app.api.errors import BODY_PROBLEMS, ProblemError
 from app.api.negotiation import JSONOnly
 from app.main import create_app
-from app.schemas.problem import Fault, fault, refuse
+from app.schemas.problem import Fault, refuse
 from app.settings import Settings
 
 router = APIRouter(prefix="/v1", route_class=JSONRoute, dependencies=[JSONOnly], responses=BODY_PROBLEMS)
@@ -41,8 +41,8 @@ class Subject(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse([fault(("parts", place), "is {nothing} here") for place, part in enumerate(self.parts) if part == "bad"])
-        refuse([fault(("time",), "is not for the unnamed")] if self.id == "unnamed" else [])
+        refuse((("parts", place), "is {nothing} here") for place, part in enumerate(self.parts) if part == "bad")
+        refuse([(("time",), "is not for the unnamed")] if self.id == "unnamed" else [])
         return self
 
 

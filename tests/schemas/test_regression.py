@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from app.api.body import validated
 from app.api.errors import ProblemError
+from app.schemas.problem import refuse
 from app.schemas.regression import (
     CauseRegressionColumns,
     CauseRegressionRow,
@@ -18,7 +19,7 @@ from app.schemas.regression import (
     regression_faults,
     term_names,
 )
-from app.schemas.subjects import OrRows, refuse_first
+from app.schemas.subjects import OrRows
 
 Json = dict[str, Any]
 CELL = "must be a number from -1e15 to 1e15, true, false or a string of 1 to 200 characters, or null"
@@ -31,7 +32,7 @@ class EventRequest(RegressionRequest):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse_first(regression_faults(self))
+        refuse(regression_faults(self))
         return self
 
 

@@ -1,29 +1,17 @@
 """`POST /v1/competing-risks`: cumulative incidence of several causes."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 
-from app.api.body import JSONRoute
 from app.api.convert_competing_risks import answer
 from app.api.dependencies import CurrentSettings, InputDigest, run_sized
-from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import JSONOnly
+from app.api.resource import check_rows, resource_router, shown
 from app.schemas.competing_risks import CompetingRisksRequest, CompetingRisksResponse
 
-router = APIRouter(
-    prefix="/v1",
-    tags=["competing risks"],
-    route_class=JSONRoute,
-    dependencies=[JSONOnly],
-    responses=BODY_PROBLEMS | problem_responses("body_too_large", "too_many_subjects", "invalid_observations"),
-)
+router = resource_router("competing risks", "invalid_observations")
 
-ANSWER: dict[str, Any] = {
-    "description": "Cumulative incidences, by group and cause.",
-    "content": {"application/json": {"example": example("competing_risks_response")}},
-}
 BODY = Body(
     openapi_examples={
         "columns": {
@@ -44,7 +32,9 @@ BODY = Body(
 )
 
 
-@router.post("/competing-risks", responses={200: ANSWER})
+@router.post(
+    "/competing-risks", responses=shown("Cumulative incidences, by group and cause.", "competing_risks_response")
+)
 async def estimate_incidences(
     body: Annotated[CompetingRisksRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
 ) -> CompetingRisksResponse:
@@ -53,6 +43,5 @@ async def estimate_incidences(
     Returns Aalen-Johansen curves of each cause and of the event-free probability, which sum to 1 at every time, rates
     at landmarks and medians with their intervals, and Gray's test of each cause.
     """
-    if len(body.subjects.time) > settings.max_subjects:
-        raise ProblemError("too_many_subjects", f"There may be at most {settings.max_subjects} rows of subjects.")
+    check_rows(len(body.subjects.time), settings)
     return await run_sized(request, answer, body, digest)

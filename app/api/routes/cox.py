@@ -1,32 +1,19 @@
 """`POST /v1/regression/cox`: the Cox proportional hazards model."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 
-from app.api.body import JSONRoute
 from app.api.convert_cox import answer
 from app.api.dependencies import CurrentSettings, InputDigest, run_sized
-from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import JSONOnly
+from app.api.resource import check_rows, resource_router, shown
 from app.schemas.cox import CoxRequest, CoxResponse
 
-router = APIRouter(
-    prefix="/v1/regression",
-    tags=["regression"],
-    route_class=JSONRoute,
-    dependencies=[JSONOnly],
-    responses=BODY_PROBLEMS
-    | problem_responses(
-        "body_too_large", "too_many_subjects", "invalid_observations", "invalid_parameter", "no_estimate"
-    ),
+router = resource_router(
+    "regression", "invalid_observations", "invalid_parameter", "no_estimate", prefix="/v1/regression"
 )
 
-ANSWER: dict[str, Any] = {
-    "description": "A Cox model with its diagnostics.",
-    "content": {"application/json": {"example": example("regression_cox_response")}},
-}
 BODY = Body(
     openapi_examples={
         "columns": {
@@ -49,7 +36,7 @@ BODY = Body(
 )
 
 
-@router.post("/cox", responses={200: ANSWER})
+@router.post("/cox", responses=shown("A Cox model with its diagnostics.", "regression_cox_response"))
 async def fit_cox_model(
     body: Annotated[CoxRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
 ) -> CoxResponse:
@@ -59,6 +46,5 @@ async def fit_cox_model(
     proportional hazards, the baseline hazard, and survival predicted for profiles of covariates. A model that does not
     exist is refused (422, `no_estimate`) with the names of the covariates that are to blame.
     """
-    if len(body.subjects.time) > settings.max_subjects:
-        raise ProblemError("too_many_subjects", f"There may be at most {settings.max_subjects} rows of subjects.")
+    check_rows(len(body.subjects.time), settings)
     return await run_sized(request, answer, body, digest)

@@ -1,32 +1,19 @@
 """`POST /v1/regression/fine-gray`: the subdistribution hazard model of competing risks."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 
-from app.api.body import JSONRoute
 from app.api.convert_fine_gray import answer
 from app.api.dependencies import CurrentSettings, InputDigest, run_sized
-from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import JSONOnly
+from app.api.resource import check_rows, resource_router, shown
 from app.schemas.fine_gray import FineGrayRequest, FineGrayResponse
 
-router = APIRouter(
-    prefix="/v1/regression",
-    tags=["regression"],
-    route_class=JSONRoute,
-    dependencies=[JSONOnly],
-    responses=BODY_PROBLEMS
-    | problem_responses(
-        "body_too_large", "too_many_subjects", "invalid_observations", "invalid_parameter", "no_estimate"
-    ),
+router = resource_router(
+    "regression", "invalid_observations", "invalid_parameter", "no_estimate", prefix="/v1/regression"
 )
 
-ANSWER: dict[str, Any] = {
-    "description": "A Fine-Gray model with its predictions.",
-    "content": {"application/json": {"example": example("regression_fine_gray_response")}},
-}
 BODY = Body(
     openapi_examples={
         "columns": {
@@ -50,7 +37,7 @@ BODY = Body(
 )
 
 
-@router.post("/fine-gray", responses={200: ANSWER})
+@router.post("/fine-gray", responses=shown("A Fine-Gray model with its predictions.", "regression_fine_gray_response"))
 async def fit_fine_gray_model(
     body: Annotated[FineGrayRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
 ) -> FineGrayResponse:
@@ -60,6 +47,5 @@ async def fit_fine_gray_model(
     the baseline, and the cumulative incidence predicted for profiles of covariates. A model that does not exist is
     refused (422, `no_estimate`) with the names of the covariates that are to blame.
     """
-    if len(body.subjects.time) > settings.max_subjects:
-        raise ProblemError("too_many_subjects", f"There may be at most {settings.max_subjects} rows of subjects.")
+    check_rows(len(body.subjects.time), settings)
     return await run_sized(request, answer, body, digest)

@@ -1,31 +1,18 @@
 """`POST /v1/regression/parametric`: accelerated-failure-time models."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Body
+from fastapi import Body
 
-from app.api.body import JSONRoute
 from app.api.convert_parametric import answer
 from app.api.dependencies import CurrentSettings, InputDigest
-from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import JSONOnly
+from app.api.resource import check_rows, resource_router, shown
 from app.schemas.parametric import ParametricRequest, ParametricResponse
 
-router = APIRouter(
-    prefix="/v1/regression",
-    tags=["regression"],
-    route_class=JSONRoute,
-    dependencies=[JSONOnly],
-    responses=BODY_PROBLEMS
-    | problem_responses("body_too_large", "too_many_subjects", "invalid_observations", "no_estimate"),
-)
+router = resource_router("regression", "invalid_observations", "no_estimate", prefix="/v1/regression")
 
-ANSWER: dict[str, Any] = {
-    "description": "Parametric models, compared by AIC.",
-    "content": {"application/json": {"example": example("regression_parametric_response")}},
-}
 BODY = Body(
     openapi_examples={
         "columns": {
@@ -44,7 +31,7 @@ BODY = Body(
 )
 
 
-@router.post("/parametric", responses={200: ANSWER})
+@router.post("/parametric", responses=shown("Parametric models, compared by AIC.", "regression_parametric_response"))
 async def fit_parametric_models(
     body: Annotated[ParametricRequest, BODY], digest: InputDigest, settings: CurrentSettings
 ) -> ParametricResponse:
@@ -54,7 +41,6 @@ async def fit_parametric_models(
     medians and the survival at landmarks that it predicts for profiles of covariates, each with its interval. The first
     request of a process waits for lifelines to be loaded.
     """
-    if len(body.subjects.time) > settings.max_subjects:
-        raise ProblemError("too_many_subjects", f"There may be at most {settings.max_subjects} rows of subjects.")
+    check_rows(len(body.subjects.time), settings)
     # However small the body, lifelines takes longer than other requests should wait.
     return await anyio.to_thread.run_sync(answer, body, digest)

@@ -1,29 +1,17 @@
 """`POST /v1/recurrences`: recurrent events of subjects."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 
-from app.api.body import JSONRoute
 from app.api.convert_recurrences import answer
 from app.api.dependencies import CurrentSettings, InputDigest, run_sized
-from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import JSONOnly
+from app.api.resource import check_rows, resource_router, shown
 from app.schemas.recurrences import RecurrencesRequest, RecurrencesResponse
 
-router = APIRouter(
-    prefix="/v1",
-    tags=["recurrences"],
-    route_class=JSONRoute,
-    dependencies=[JSONOnly],
-    responses=BODY_PROBLEMS | problem_responses("body_too_large", "too_many_subjects", "invalid_observations"),
-)
+router = resource_router("recurrences", "invalid_observations")
 
-ANSWER: dict[str, Any] = {
-    "description": "Recurrences by group.",
-    "content": {"application/json": {"example": example("recurrences_response")}},
-}
 BODY = Body(
     openapi_examples={
         "columns": {
@@ -45,7 +33,7 @@ BODY = Body(
 )
 
 
-@router.post("/recurrences", responses={200: ANSWER})
+@router.post("/recurrences", responses=shown("Recurrences by group.", "recurrences_response"))
 async def estimate_recurrences(
     body: Annotated[RecurrencesRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
 ) -> RecurrencesResponse:
@@ -55,6 +43,5 @@ async def estimate_recurrences(
     count with a robust error, which allows for deaths, and the cumulative incidence of the first recurrence; rate
     ratios and a test of equal mean cumulative counts.
     """
-    if len(body.subjects.time) > settings.max_subjects:
-        raise ProblemError("too_many_subjects", f"There may be at most {settings.max_subjects} rows of subjects.")
+    check_rows(len(body.subjects.time), settings)
     return await run_sized(request, answer, body, digest)

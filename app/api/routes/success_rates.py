@@ -1,29 +1,17 @@
 """`POST /v1/success-rates`: proportions with their intervals, by group, with tests."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 
-from app.api.body import JSONRoute
 from app.api.convert_success_rates import answer
 from app.api.dependencies import CurrentSettings, InputDigest, run_sized
-from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import JSONOnly
+from app.api.resource import check_rows, resource_router, shown
 from app.schemas.success_rates import SuccessRatesRequest, SuccessRatesResponse
 
-router = APIRouter(
-    prefix="/v1",
-    tags=["success rates"],
-    route_class=JSONRoute,
-    dependencies=[JSONOnly],
-    responses=BODY_PROBLEMS | problem_responses("body_too_large", "too_many_subjects"),
-)
+router = resource_router("success rates")
 
-ANSWER: dict[str, Any] = {
-    "description": "Proportions, overall and by group.",
-    "content": {"application/json": {"example": example("success_rates_response")}},
-}
 BODY = Body(
     openapi_examples={
         "rows": {
@@ -43,7 +31,7 @@ BODY = Body(
 )
 
 
-@router.post("/success-rates", responses={200: ANSWER})
+@router.post("/success-rates", responses=shown("Proportions, overall and by group.", "success_rates_response"))
 async def estimate_success_rates(
     body: Annotated[SuccessRatesRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
 ) -> SuccessRatesResponse:
@@ -52,6 +40,5 @@ async def estimate_success_rates(
     Takes counts, or rows that may be clustered as lesions are in patients. Returns proportions with their intervals,
     adjusted for clusters too; tests; differences, odds ratios and relative risks of each group against the first.
     """
-    if body.subjects is not None and len(body.subjects.success) > settings.max_subjects:
-        raise ProblemError("too_many_subjects", f"There may be at most {settings.max_subjects} rows of subjects.")
+    check_rows(0 if body.subjects is None else len(body.subjects.success), settings)
     return await run_sized(request, answer, body, digest)

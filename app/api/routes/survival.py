@@ -1,30 +1,18 @@
 """`POST /v1/survival`: survival of a sample, overall and by group."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 
-from app.api.body import JSONRoute
 from app.api.convert_survival import answer
 from app.api.dependencies import CurrentSettings, InputDigest, run_sized
-from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import JSONOnly
+from app.api.resource import check_rows, resource_router, shown
 from app.schemas.survival import SurvivalResponse
 from app.schemas.survival_request import SurvivalRequest
 
-router = APIRouter(
-    prefix="/v1",
-    tags=["survival"],
-    route_class=JSONRoute,
-    dependencies=[JSONOnly],
-    responses=BODY_PROBLEMS | problem_responses("body_too_large", "too_many_subjects", "invalid_observations"),
-)
+router = resource_router("survival", "invalid_observations")
 
-ANSWER: dict[str, Any] = {
-    "description": "Survival, overall and by group.",
-    "content": {"application/json": {"example": example("survival_response")}},
-}
 BODY = Body(
     openapi_examples={
         "columns": {
@@ -39,7 +27,7 @@ BODY = Body(
 )
 
 
-@router.post("/survival", responses={200: ANSWER})
+@router.post("/survival", responses=shown("Survival, overall and by group.", "survival_response"))
 async def estimate_survival(
     body: Annotated[SurvivalRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
 ) -> SurvivalResponse:
@@ -48,6 +36,5 @@ async def estimate_survival(
     Returns Kaplan-Meier curves with their numbers at risk, medians and other quantiles, rates at landmarks, restricted
     means and follow-up, each with its interval; tests of equal hazards, hazard ratios and differences of means.
     """
-    if len(body.subjects.time) > settings.max_subjects:
-        raise ProblemError("too_many_subjects", f"There may be at most {settings.max_subjects} rows of subjects.")
+    check_rows(len(body.subjects.time), settings)
     return await run_sized(request, answer, body, digest)

@@ -1,0 +1,39 @@
+"""What the resources that take a body have in common: a router, an answer that is shown, a limit of rows."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.api.body import JSONRoute
+from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
+from app.api.examples import example
+from app.api.negotiation import JSONOnly
+from app.settings import Settings
+
+
+def resource_router(tag: str, *codes: str, prefix: str = "/v1") -> APIRouter:
+    """Return a router of JSON in, JSON out; `codes` are what its routes may fail with besides what all may."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        route_class=JSONRoute,
+        dependencies=[JSONOnly],
+        responses=BODY_PROBLEMS | problem_responses("too_many_subjects", *codes),
+    )
+
+
+def shown(description: str, name: str) -> dict[int | str, dict[str, Any]]:
+    """Return how a route documents its answer, with that of a file of examples/."""
+    return {200: {"description": description, "content": {"application/json": {"example": example(name)}}}}
+
+
+def check_rows(rows: int, settings: Settings) -> None:
+    """Refuse more rows of subjects than the limit."""
+    if rows > settings.max_subjects:
+        raise ProblemError("too_many_subjects", f"There may be at most {settings.max_subjects} rows of subjects.")
+
+
+def check_patients(patients: int, settings: Settings) -> None:
+    """Refuse more patients than the limit."""
+    if patients > settings.max_patients:
+        raise ProblemError("too_many_subjects", f"A cohort may have at most {settings.max_patients} patients.")
