@@ -18,7 +18,6 @@ WORKDIR /srv
 COPY --from=build /opt/atrisk /opt/atrisk
 COPY --from=build /build/app app
 COPY examples/*.json examples/
-COPY examples/*.json examples/
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", "from http.client import HTTPConnection as C; c = C('127.0.0.1', 8000, timeout=3); c.request('GET', '/livez'); raise SystemExit(c.getresponse().status != 200)"]

@@ -29,6 +29,8 @@ CoxTies = Ties | Literal["exact"]
 MAX_ITERATIONS = 20
 #: No linear predictor moves by more than this in the last step, so the next would move it by about the square.
 LAST_STEP = 1e-7
+#: Of the linear predictor. A longer one would overshoot where the information at 0 is small: a rare, strong covariate.
+LONGEST_STEP = 5.0
 #: As many take a step to rounding; only a likelihood that is no number, of weights too far apart, descends still.
 MAX_HALVINGS = 60
 #: Information below this share of the events' is what rounding leaves of 0; the covariates are in units of their SD.
@@ -205,6 +207,7 @@ def _maximum(
             columns = dependent_columns(null.information, least) if iteration == 1 else []
             raise NoMaximumError(columns or _columns(vectors[:, 0]), monotone=iteration > 1)
         step = vectors @ (vectors.T @ (current.score - ridge * coefficient) / values)
+        step /= max(1.0, np.abs(x @ step).max() / LONGEST_STEP)
         is_last = np.abs(x @ step).max() <= LAST_STEP
         coefficient, current = _ascent(likelihood, ridge, coefficient, step, current)
         if is_last:

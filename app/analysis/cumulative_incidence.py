@@ -123,7 +123,8 @@ def aalen_johansen(
     variance = np.reshape([_variance(curve, code, events[code - 1]) for code in range(1, causes + 1)], shape)
     # Where every subject had an event of one cause, F is 1 whatever the weights: only rounding says otherwise.
     certain = (curve.survival == 0) & (incidence > 1 - TOLERANCE)
-    incidence[certain], variance[certain] = 1.0, 0.0
+    incidence[certain] = 1.0
+    variance[certain & ~np.isnan(variance)] = 0.0
     standard_error = np.sqrt(variance)
     lower, upper = probability_interval(incidence, standard_error, confidence_level, confidence_type)
     return AalenJohansen(curve, events, incidence, standard_error, lower, upper, confidence_level, confidence_type)

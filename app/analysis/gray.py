@@ -129,7 +129,10 @@ def _covariance(sample: _Groups, group: int, growth: FloatArray, free: FloatArra
     at_risk, competing, all_events = sample.at_risk[group], sample.competing[group], sample.events.sum(axis=0)
     variance = _ratio(growth, h[group]) * _tie_factor(all_events, h.sum(axis=0) * survival_before)
     competing_variance = _ratio(survival_before**2 * competing, at_risk**2) * _tie_factor(competing, at_risk)
-    covariance: FloatArray = (a * variance) @ a.T + (b * competing_variance) @ b.T
+    covariance = np.zeros((len(h), len(h)))
+    for part, weight in ((a, variance), (b, competing_variance)):
+        used = part[:, weight > 0]  # a group has its competing events at few of the times
+        covariance += (used * weight[weight > 0]) @ used.T
     return covariance
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from app.analysis.competing_risks import IncidenceEstimate
 from app.analysis.intervals import ConfidenceType
+from app.analysis.landmarks import BEYOND_FOLLOW_UP
 from app.analysis.observations import Observations
 from app.analysis.survival_notes import FEW_CLUSTERS, FEW_EVENTS, SENTENCES, Caution, Found, cautions
 
@@ -13,7 +14,8 @@ GRAY = "Gray's test (Ann Stat 1988;16:1141-1154)"
 
 INCIDENCE_SENTENCES = {
     "few_events": SENTENCES["few_events"],
-    "group_without_events": "No events, so that the incidence is 0 without an interval: {}.",
+    "group_without_events": "No events, so that the incidence is 0, with no interval that says how sure that is: {}.",
+    "carried_forward": SENTENCES["carried_forward"].replace("Survival was", "Incidence was"),
     "risk_set_emptied": SENTENCES["risk_set_emptied"],
     "few_clusters": SENTENCES["few_clusters"],
     "rows_as_independent": "Gray's test takes the rows of a cluster as independent: {}.",
@@ -67,6 +69,9 @@ def _cautions(
             events = float(np.sum(rows[sample.cause == place + 1]))
             if events < FEW_EVENTS:
                 yield "few_events" if events else "group_without_events", f"{label} ({cause})"
+        last, free = estimate.curves.curve.time[-1], estimate.curves.curve.survival[-1]
+        if free > 0 and any(rate.time > last and rate.reason != BEYOND_FOLLOW_UP for rate in estimate.event_free_rates):
+            yield "carried_forward", f"rates of {label}"
         if (estimate.curves.curve.survival[:-1] == 0).any():
             yield "risk_set_emptied", label
     if observations.cluster is not None and np.unique(observations.cluster).size < FEW_CLUSTERS:

@@ -33,7 +33,7 @@ def lifelines_fit(data: LogTimes, distribution: Distribution) -> FloatArray | No
         warnings.simplefilter("ignore")  # whatever they are about, the caller goes on from here
         try:
             parameters = _fitted(data, distribution, centre)
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # what it says of odd samples
             return None
     parameters[0] += centre
     return parameters

@@ -184,6 +184,7 @@ def trend_test(successes: ArrayLike, totals: ArrayLike, scores: ArrayLike | None
     if np.unique(s[n > 0]).size < 2 or x.sum() in (0, n.sum()):
         reason = "the groups with units have one score, or all their units have the same outcome"
         return HypothesisTest("trend", np.nan, 0, np.nan, reason=reason)
+    s = np.ldexp(s, -np.frexp(np.abs(s).max())[1])  # their unit does not matter, but their squares might be no numbers
     p, centred = x.sum() / n.sum(), s - np.average(s, weights=n)
     statistic = float(np.sum(centred * (x - n * p)) ** 2 / (p * (1 - p) * np.sum(n * centred**2)))
     return HypothesisTest("trend", statistic, 1, float(chdtrc(1, statistic)))

@@ -15,6 +15,7 @@ from app.schemas.regression import RegressionRequest, complete_rows, term_names
 from app.schemas.subjects import label
 
 MISSING = "a covariate is missing"
+MISSING_ROWS = "rows in which a covariate is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,15 @@ def regression_sample(request: RegressionRequest, cause: Sequence[int]) -> Regre
         robust,
         every,
         used,
-        {MISSING: every - used} if every > used else {},
+        _excluded(request, len(subjects.time) - len(kept), every - used),
     )
+
+
+def _excluded(request: RegressionRequest, rows: int, subjects: int) -> dict[str, int]:
+    # A subject of several rows may lose some of them and still be there.
+    if not rows:
+        return {}
+    return {MISSING: subjects} if request.subjects.id is None else {MISSING_ROWS: rows}
 
 
 def is_robust(request: RegressionRequest) -> bool:

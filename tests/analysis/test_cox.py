@@ -25,7 +25,7 @@ from tests.analysis.cox_samples import (
     sample_with_covariates,
     samples,
 )
-from tests.references import assert_equal_to_r
+from tests.references import assert_equal_to_r, numbers
 
 
 def test_without_ties_by_hand() -> None:
@@ -215,3 +215,12 @@ def test_models_equal_coxph(name: str, block_id: str) -> None:
     assert_equal_to_r(
         [model.log_likelihood, model.null_log_likelihood], [block["loglik"][at] for at in ("model", "null")]
     )
+
+
+def test_a_strong_effect_of_a_rare_covariate_is_found() -> None:
+    """The first Newton step would overshoot, to where the likelihood is flat: at 0 there is hardly information."""
+    time, event, x = [5, 4, 3, 2, 6, 4, 5, 5], [1, 0, 0, 1, 1, 1, 0, 0], [2, 1, 0, 2, 2, 1, 0, 1]
+    observations = observe(time, event, weight=[1, 1, 1, 1, 1, 1, 10**6, 1], group=range(8))
+    model = cox_regression(observations, numbers(x)[observations.groups][:, None])
+    assert model.coefficient == pytest.approx([7.305], abs=1e-3)
+    assert model.standard_error == pytest.approx([0.7768], abs=1e-4)

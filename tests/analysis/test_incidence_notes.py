@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.analysis.competing_risks import estimate_incidences
-from app.analysis.conventions import CONVENTIONS
+from app.analysis.conventions import CONVENTIONS, ConventionName
 from app.analysis.incidence_notes import incidence_methods, incidence_warnings
 from app.analysis.observations import observe
 from app.analysis.survival import SurvivalOptions
@@ -57,3 +57,13 @@ def test_methods_name_the_variance_and_what_was_compared() -> None:
     assert len(plain) == 2
     compared = [*incidence_methods(sample, 0.95, "log-log", compared=True)]
     assert compared[-1] == "Cumulative incidences of groups were compared by Gray's test (Ann Stat 1988;16:1141-1154)."
+
+
+@pytest.mark.parametrize(("name", "said"), [("r", True), ("stata", False)])
+def test_carrying_forward_is_said_aloud(name: ConventionName, said: bool) -> None:
+    sample = observe([1, 2, 3, 4], [1, 0, 1, 0])
+    options = SurvivalOptions(CONVENTIONS[name], landmarks=(9,))
+    estimate = estimate_incidences(sample, 1, options, "log-log")
+    found = {one.code: one.detail for one in incidence_warnings(sample, {"all": estimate}, ["a"])}
+    assert ("carried_forward" in found) == said
+    assert not said or found["carried_forward"].startswith("Incidence was carried forward beyond the last follow-up")

@@ -215,3 +215,12 @@ def test_brookmeyer_crowley_limits_of_sas() -> None:
     curve = kaplan_meier(observe(columns["time"], columns["event"]), confidence_type="log-log")
     found = quantile(curve, 0.5, SAS, 0.95)
     assert (found.lower, found.upper) == (284, 361)
+
+
+def test_so_near_to_0_survival_has_no_density() -> None:
+    """The quantile of 97 % wants survival to fall to 0.03 - 0.05."""
+    curve = kaplan_meier(observe([1, 2], [True, True]))
+    found = quantile(curve, 0.97, CONVENTIONS["r"], 0.95)
+    assert found.estimate == 2
+    assert found.reason is not None
+    assert found.reason.startswith("no standard error: survival has no density so near to 0 as 0.03")

@@ -17,6 +17,22 @@ class TestRowsThatCount:
         ]
         assert "missing_covariates" in codes(response)
 
+    def test_dropped_rows_of_subjects_with_others_are_counted_as_rows(self) -> None:
+        half = [time / 2 for time in SUBJECTS["time"]]
+        rows = {
+            "time": half + SUBJECTS["time"],
+            "entry": [0.0] * SIZE + half,
+            "event": [False] * SIZE + SUBJECTS["event"],
+            "covariates": {"age": [None, *AGE[1:], *AGE]},
+            "id": [*range(SIZE)] * 2,
+        }
+        response = answered(subjects=rows, missing="drop")
+        assert (response.meta.subjects_in, response.meta.subjects_used) == (SIZE, SIZE)
+        assert [one.model_dump() for one in response.meta.excluded] == [
+            {"reason": "rows in which a covariate is missing", "count": 1}
+        ]
+        assert "missing_covariates" in codes(response)
+
     def test_counting_process_rows_are_the_subjects_that_they_are_of(self) -> None:
         """Each subject cut in two at half its time: the same model."""
         half = [time / 2 for time in SUBJECTS["time"]]

@@ -8,10 +8,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
-from app.api.routes import parametric
 from app.main import create_app
 from app.settings import Settings
 from tests.analysis.parametric_samples import NAMES
@@ -28,16 +26,7 @@ WEIBULL = {"distributions": ["weibull"]}
 pytestmark = pytest.mark.anyio
 
 
-def app_with_route(options: Settings | None = None) -> FastAPI:
-    """Return the service with the route, once."""
-    app = create_app(options)
-    if PATH not in app.openapi()["paths"]:
-        app.openapi_schema = None
-        app.include_router(parametric.router)
-    return app
-
-
-APP = app_with_route()
+APP = create_app()
 
 
 @pytest.fixture
@@ -233,7 +222,7 @@ async def test_models_that_do_not_exist_are_refused_with_the_covariates_to_blame
 
 
 async def test_more_rows_than_the_limit_are_refused() -> None:
-    async with served(app_with_route(Settings(max_subjects=3))) as client:
+    async with served(create_app(Settings(max_subjects=3))) as client:
         response = await client.post(PATH, json=EXAMPLE)
         assert (response.status_code, response.json()["code"]) == (413, "too_many_subjects")
 
@@ -275,3 +264,11 @@ async def test_figures_equal_those_of_r(client: httpx.AsyncClient, name: str) ->
         median = model["predictions"][0]["median"]
         assert_equal_to_r(median["estimate"], expected["quantiles"]["value"][1], rtol=1e-7)
         assert_equal_to_r(median["standard_error"], expected["quantiles"]["std_err"][1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("distribution", ["exponential", "weibull", "log-normal", "log-logistic"])
+async def test_rows_that_are_all_the_same_are_answered(client: httpx.AsyncClient, distribution: str) -> None:
+    """They merge to a single row, of which lifelines makes no table."""
+    answer = await post(client, subjects={"time": [3, 3], "event": [1, 1]}, distributions=[distribution])
+    (model,) = answer["models"]
+    assert model["converged"] == (distribution == "exponential")
