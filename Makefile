@@ -32,8 +32,8 @@ contracts: env ## who may import whom
 openapi-check: env ## openapi/openapi.json is what the app says
 	$(BIN)/python -m app.openapi --check
 
-unit: env ## tests and doctests, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+unit: env ## tests and doctests, on all processors, with branch coverage
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered
 
 serve: env ## the service on $(HOST):$(PORT)
 	$(BIN)/python -m uvicorn app.main:app --host $(HOST) --port $(PORT)
