@@ -13,7 +13,7 @@ COPY app app
 RUN python -m compileall -q --invalidation-mode unchecked-hash app
 
 FROM python:3.11-slim
-ENV PATH=/opt/atrisk/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/opt/atrisk/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1
 WORKDIR /srv
 COPY --from=build /opt/atrisk /opt/atrisk
 COPY --from=build /build/app app

@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
+# Linear algebra on several threads gains nothing here, and waits for processors that others use.
+export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: help env test lint types contracts openapi-check unit serve demo examples openapi lock bench clean
 
@@ -47,8 +49,9 @@ examples: env ## write the answers of examples/ anew
 openapi: env ## write openapi/openapi.json anew
 	$(BIN)/python -m app.openapi
 
-bench: env ## the service beside bare FastAPI, as a ratio of one run
+bench: env ## the service beside bare FastAPI, Cox models beside lifelines, as ratios of one run
 	$(BIN)/python -m bench.outcomes
+	$(BIN)/python -m bench.regression
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock

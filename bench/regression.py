@@ -33,20 +33,26 @@ def data(size: int) -> tuple[FloatArray, FloatArray, BoolArray]:
     return x, time_, generator.random(size) < 0.7
 
 
-def lower_bound(x: FloatArray, event: BoolArray, iterations: int) -> FloatArray:
-    """Return Newton's coefficients on rows sorted by time, without ties, checks or anything that a service adds."""
+def lower_bound(x: FloatArray, event: BoolArray, iterations: int) -> tuple[FloatArray, list[float]]:
+    """Return Newton's coefficients and the log-likelihood before each step, which whoever halves steps must know.
+
+    Rows are sorted by time, without ties; there are no checks, nor anything else that a service adds.
+    """
     b, died = np.zeros(x.shape[1]), event.astype(np.float64)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
+    log_likelihoods = []
     for _ in range(iterations):
-        risk = np.exp(x @ b)
+        predictor = x @ b
+        risk = np.exp(predictor)
         weighted = risk[:, None] * x
         total = np.cumsum(risk[::-1])[::-1]
         mean = np.cumsum(weighted[::-1], axis=0)[::-1] / total[:, None]
         expected = risk * np.cumsum(died / total)
         score = (died - expected) @ x
         information = x.T @ (expected[:, None] * x) - mean.T @ (died[:, None] * mean)
+        log_likelihoods.append(float(died @ (predictor - np.log(total))))
         b = b + np.linalg.solve(information, score)
-    return b
+    return b, log_likelihoods
 
 
 def milliseconds(function: Callable[[], object], seconds: float = 1.0) -> float:

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from app.analysis.arrays import FloatArray
 from app.analysis.conventions import Ties
 from app.analysis.design_matrix import dependent_columns
-from app.analysis.errors import InvalidObservationsError, InvalidParameterError, NoEstimateError
+from app.analysis.errors import InvalidParameterError, NoEstimateError
 from app.analysis.exact_ties import exact_partial_likelihood
 from app.analysis.intervals import normal_quantile
 from app.analysis.observations import Observations
@@ -20,6 +20,7 @@ from app.analysis.partial_likelihood import (
     partial_likelihood,
     score_residuals,
     score_variance,
+    standardised,
 )
 from app.analysis.risk_sets import RiskSets, risk_sets
 
@@ -29,6 +30,8 @@ CoxTies = Ties | Literal["exact"]
 MAX_ITERATIONS = 20
 #: No linear predictor moves by more than this in the last step, so the next would move it by about the square.
 LAST_STEP = 1e-7
+#: The likelihood and its derivatives are the same at both ends of a step as short as this.
+NO_STEP = 1e-10
 #: Of the linear predictor. A longer one would overshoot where the information at 0 is small: a rare, strong covariate.
 LONGEST_STEP = 5.0
 #: As many take a step to rounding; only a likelihood that is no number, of weights too far apart, descends still.
@@ -36,7 +39,7 @@ MAX_HALVINGS = 60
 #: Information below this share of the events' is what rounding leaves of 0; the covariates are in units of their SD.
 ROUNDING = 1e-11
 
-_Likelihood = Callable[[FloatArray], PartialLikelihood]
+Likelihood = Callable[[FloatArray], PartialLikelihood]
 
 
 class NoMaximumError(NoEstimateError):
@@ -132,9 +135,9 @@ def cox_regression(
     if ties == "exact" and robust:
         raise InvalidParameterError("robust standard errors are not defined with exact ties")
     sets = risk_sets(observations, "breslow" if ties == "exact" else ties)
-    x, scale = _standardised(sets, covariates)
+    x, scale = standardised(sets, covariates)
     ridge = penalizer * _penalty_scale(observations, covariates, scale) if penalizer else np.zeros_like(scale)
-    scaled, null, maximum, iterations = _maximum(sets, x, _likelihood(observations, sets, x, ties), ridge)
+    scaled, null, maximum, iterations = newton_maximum(sets, x, _likelihood(observations, sets, x, ties), ridge)
     naive = np.linalg.inv(maximum.information + np.diag(ridge))
     covariance = _robust_covariance(observations, sets, x, scaled, naive) if robust else naive
     coefficient, standard_error = scaled / scale, np.sqrt(np.diag(covariance)) / scale
@@ -160,23 +163,6 @@ def cox_regression(
     )
 
 
-def _standardised(sets: RiskSets, covariates: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the covariates less their mean over their standard deviation, among the rows that count, and the latter.
-
-    0 stands for covariates that do not vary, and in rows that are at risk at no event.
-    """
-    x = np.asarray(covariates, dtype=np.float64)
-    if x.ndim != 2 or x.shape[0] != sets.weights.size or x.shape[1] == 0 or not np.isfinite(x).all():
-        raise InvalidObservationsError("covariates are finite: one or more columns, a row for each row of the sample")
-    counts = sets.weights > 0
-    if not counts.any():
-        raise NoEstimateError("there are no events")
-    mean, scale = x[counts].mean(axis=0), x[counts].std(axis=0)
-    varies = scale > 1e-12 * np.abs(x[counts]).max(axis=0)
-    scale = np.where(varies, scale, 1.0)
-    return np.asfortranarray(np.where(counts[:, None] & varies, (x - mean) / scale, 0.0)), scale
-
-
 def _penalty_scale(observations: Observations, covariates: FloatArray, scale: FloatArray) -> FloatArray:
     """Return n times the variance of each covariate, among all rows, in units of `scale`; n the subjects."""
     counts = np.ones(observations.size) if observations.sampling else observations.weights
@@ -185,17 +171,26 @@ def _penalty_scale(observations: Observations, covariates: FloatArray, scale: Fl
     return np.asarray(number / max(number - 1, 1) * (counts @ deviation**2))
 
 
-def _likelihood(observations: Observations, sets: RiskSets, x: FloatArray, ties: CoxTies) -> _Likelihood:
+def _likelihood(observations: Observations, sets: RiskSets, x: FloatArray, ties: CoxTies) -> Likelihood:
     if ties == "exact":
         return exact_partial_likelihood(observations, sets, x)
     return lambda coefficient: partial_likelihood(sets, x, coefficient)
 
 
-def _maximum(
-    sets: RiskSets, x: FloatArray, likelihood: _Likelihood, ridge: FloatArray
+def newton_maximum(
+    sets: RiskSets, x: FloatArray, likelihood: Likelihood, ridge: FloatArray | None = None
 ) -> tuple[FloatArray, PartialLikelihood, PartialLikelihood, int]:
-    """Return the coefficients of standardised covariates, the likelihood at 0 and at these, and the Newton steps."""
+    """Return the coefficients of standardised covariates, the likelihood at 0 and at these, and the Newton steps.
+
+    Raises
+    ------
+    NoEstimateError
+        If there are no events, or a NoMaximumError that has the columns.
+    """
+    if not sets.mass.size:
+        raise NoEstimateError("there are no events")
     coefficient: FloatArray = np.zeros(x.shape[1])
+    ridge = np.zeros_like(coefficient) if ridge is None else ridge
     null = current = likelihood(coefficient)
     least = ROUNDING * sets.mass.sum()
     varies = np.diag(null.information) > least
@@ -207,16 +202,18 @@ def _maximum(
             columns = dependent_columns(null.information, least) if iteration == 1 else []
             raise NoMaximumError(columns or _columns(vectors[:, 0]), monotone=iteration > 1)
         step = vectors @ (vectors.T @ (current.score - ridge * coefficient) / values)
-        step /= max(1.0, np.abs(x @ step).max() / LONGEST_STEP)
-        is_last = np.abs(x @ step).max() <= LAST_STEP
+        length = np.abs(x @ step).max()
+        if length <= NO_STEP:
+            return coefficient + step, null, current, iteration
+        step /= max(1.0, length / LONGEST_STEP)
         coefficient, current = _ascent(likelihood, ridge, coefficient, step, current)
-        if is_last:
+        if length <= LAST_STEP:
             return coefficient, null, current, iteration
     raise NoMaximumError(_columns(step), monotone=True)
 
 
 def _ascent(
-    likelihood: _Likelihood, ridge: FloatArray, start: FloatArray, step: FloatArray, before: PartialLikelihood
+    likelihood: Likelihood, ridge: FloatArray, start: FloatArray, step: FloatArray, before: PartialLikelihood
 ) -> tuple[FloatArray, PartialLikelihood]:
     """Return the end of the step and the likelihood there, after as many halvings as it takes not to descend."""
     at_start = before.log_likelihood - ridge @ start**2 / 2

@@ -92,10 +92,10 @@ def baseline_hazard(
     sets, x = risk_sets(observations, ties), covariates - profile
     _, _, total, mean = relative_risks(sets, x, coefficient)
     at_risk = total * np.exp(min(float((x @ coefficient).max()), LARGEST))
-    per_event = np.column_stack((1 / at_risk, 1 / at_risk**2, mean / at_risk[:, None]))
-    sums = np.cumsum(sums_at(sets.step_time, sets.mass[:, None] * per_event), axis=0)
+    per_event = np.vstack((1 / at_risk, 1 / at_risk**2, mean / at_risk))
+    sums = np.cumsum(sums_at(sets.step_time, sets.mass * per_event), axis=1)
     time = observations.time[sets.event_rows][np.flatnonzero(np.diff(sets.event_time, prepend=-1))]
-    return BaselineHazard(time, sums[:, 0], sums[:, 1], sums[:, 2:], profile, observations)
+    return BaselineHazard(time, sums[0], sums[1], sums[2:].T, profile, observations)
 
 
 def predicted_survival(

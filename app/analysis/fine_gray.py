@@ -7,13 +7,19 @@ from scipy.special import ndtr
 
 from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.conventions import Ties
-from app.analysis.cox import _maximum, _standardised
+from app.analysis.cox import newton_maximum
 from app.analysis.errors import InvalidObservationsError
 from app.analysis.fine_gray_influence import influence_of_weights
 from app.analysis.fine_gray_risk_sets import FineGrayRiskSets, fine_gray_risk_sets
 from app.analysis.intervals import normal_quantile
 from app.analysis.observations import Observations, strata_in_sequence
-from app.analysis.partial_likelihood import partial_likelihood, relative_risks, score_residuals, score_variance
+from app.analysis.partial_likelihood import (
+    partial_likelihood,
+    relative_risks,
+    score_residuals,
+    score_variance,
+    standardised,
+)
 
 #: A share of the information below this is what rounding leaves of 0; covariates are in units of their deviation.
 ROUNDING = 1e-12
@@ -116,13 +122,11 @@ def fine_gray_regression(
         raise InvalidObservationsError("covariates are finite: one or more columns, a row for each row of the sample")
     sample = strata_in_sequence(replace(observations, group=np.arange(observations.size)))
     sets = fine_gray_risk_sets(sample, ties)
-    standardised, scale = _standardised(sets, x[sample.groups])
-    scaled, null, maximum, iterations = _maximum(
-        sets, standardised, lambda at: partial_likelihood(sets, standardised, at), np.zeros(scale.size)
-    )
+    values, scale = standardised(sets, x[sample.groups])
+    scaled, null, maximum, iterations = newton_maximum(sets, values, lambda at: partial_likelihood(sets, values, at))
     inverse = np.linalg.inv(maximum.information)
-    residuals = score_residuals(sets, standardised, scaled)
-    with_weights = residuals + _weights_in_score(sample, sets, standardised, scaled)
+    residuals = score_residuals(sets, values, scaled)
+    with_weights = residuals + _weights_in_score(sample, sets, values, scaled)
     fixed, covariance = (
         _covariance(sample, part, inverse) / np.outer(scale, scale) for part in (residuals, with_weights)
     )
@@ -132,7 +136,7 @@ def fine_gray_regression(
         maximum.log_likelihood,
         null.log_likelihood,
         iterations,
-        FineGrayFit(observations, x, sample.groups, sample, sets, standardised, scale, scaled, with_weights @ inverse),
+        FineGrayFit(observations, x, sample.groups, sample, sets, values, scale, scaled, with_weights @ inverse),
     )
 
 
@@ -155,9 +159,9 @@ def _weights_in_score(
     The score depends on the weight of i at t as -exp(x_i b) (x_i - xbar(t)) / S0(t).
     """
     _, risk, total, mean = relative_risks(sets, covariates, coefficient)
-    share, hazard = (sets.weights * risk)[:, None], (sets.mass / total)[:, None]
-    own = influence_of_weights(sample, sets, share * covariates, np.repeat(-hazard, mean.shape[1], axis=1))
-    return own + influence_of_weights(sample, sets, np.repeat(share, mean.shape[1], axis=1), hazard * mean)
+    share, hazard = sets.weights * risk, sets.mass / total
+    own = influence_of_weights(sample, sets, share * covariates.T, np.tile(-hazard, (mean.shape[0], 1)))
+    return (own + influence_of_weights(sample, sets, np.tile(share, (mean.shape[0], 1)), hazard * mean)).T
 
 
 def _covariance(sample: Observations, residuals: FloatArray, inverse: FloatArray) -> FloatArray:

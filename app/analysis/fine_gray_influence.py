@@ -15,7 +15,7 @@ from app.analysis.spans import spans
 def influence_of_weights(
     observations: Observations, sets: FineGrayRiskSets, share: FloatArray, slope: FloatArray
 ) -> FloatArray:
-    """Return what one subject of each row adds, by its part in A, to sums over the weights A(t) / A(T); shape [n, q].
+    """Return what one subject of each row adds, by its part in A, to sums over the weights A(t) / A(T); shape [q, n].
 
     The sums are of share_i slope(t) A(t) / A(T_i) over rows i with a competing event at T_i and steps t > T_i in their
     stratum. With Q(u) the part of T_i <= u < t, n' at risk at u without an event, and n+ after censorings and entries,
@@ -28,7 +28,7 @@ def influence_of_weights(
 
     Parameters
     ----------
-    share, slope : shapes [n, q] and [s, q]
+    share, slope : shapes [q, n] and [q, s]
 
     Source: Fine & Gray, JASA 1999;94:496, section 4 (psi); Zhang, Zhang & Fine, Stat Med 2011;30:1933 (entry).
 
@@ -39,11 +39,8 @@ def influence_of_weights(
     >>> from app.analysis.fine_gray_risk_sets import fine_gray_risk_sets
     >>> from app.analysis.observations import observe
     >>> sample = observe([1, 2, 3, 4], [2, 0, 1, 0])
-    >>> influence_of_weights(sample, fine_gray_risk_sets(sample, "breslow"), np.ones((4, 1)), np.ones((1, 1))).round(4)
-    array([[ 0.    ],
-           [-0.1481],
-           [ 0.0741],
-           [ 0.0741]])
+    >>> influence_of_weights(sample, fine_gray_risk_sets(sample, "breslow"), np.ones((1, 4)), np.ones((1, 1))).round(4)
+    array([[ 0.    , -0.1481,  0.0741,  0.0741]])
     """
     moments = observations.time
     if observations.entry is not None:
@@ -56,14 +53,14 @@ def influence_of_weights(
     per_staying, per_after = (
         np.divide(1.0, number, out=np.zeros_like(number), where=positive) for number in (staying, after)
     )
-    carried *= np.minimum(after * per_staying, staying * per_after)[:, None]
-    drift = np.cumsum(carried * (per_after - per_staying)[:, None], axis=0)
-    drift = np.concatenate((np.zeros((1, drift.shape[1])), drift))
-    censored = np.where(observations.cause == 0, per_staying[leaves], 0.0)[:, None]
-    influence: FloatArray = drift[leaves] - carried[leaves] * censored
+    carried *= np.minimum(after * per_staying, staying * per_after)
+    drift = np.cumsum(carried * (per_after - per_staying), axis=1)
+    drift = np.concatenate((np.zeros((drift.shape[0], 1)), drift), axis=1)
+    censored = np.where(observations.cause == 0, per_staying[leaves], 0.0)
+    influence: FloatArray = drift[:, leaves] - carried[:, leaves] * censored
     if observations.entry is not None:
         enters = np.searchsorted(moments, observations.entry)
-        influence += (carried * per_after[:, None])[enters] - drift[enters + 1]
+        influence += (carried * per_after)[:, enters] - drift[:, enters + 1]
     return influence
 
 
@@ -84,17 +81,17 @@ def _at_risk(observations: Observations, moments: FloatArray, leaves: IntArray) 
 
 
 def _before(observations: Observations, sets: FineGrayRiskSets, moments: FloatArray, share: FloatArray) -> FloatArray:
-    """Return at each moment u the sum of share / A(T) over the rows with a competing event at T <= u, shape [k, q]."""
+    """Return at each moment u the sum of share / A(T) over the rows with a competing event at T <= u, shape [q, k]."""
     start = np.searchsorted(moments, observations.time)
     stop = np.searchsorted(moments, ends_of_strata(observations, observations.time), side="right")
-    stayed = spans(start, np.where(observations.cause > 1, stop, start))
-    return stayed.over_rows(share / sets.followed_then[:, None], moments.size)
+    stayed = spans(start, np.where(observations.cause > 1, stop, start), moments.size)
+    return stayed.over_rows(share / sets.followed_then)
 
 
 def _after(observations: Observations, sets: FineGrayRiskSets, moments: FloatArray, slope: FloatArray) -> FloatArray:
-    """Return at each moment u the sum of slope(t) A(t) over the steps t > u, shape [k, q]."""
+    """Return at each moment u the sum of slope(t) A(t) over the steps t > u, shape [q, k]."""
     times = np.unique(observations.time[sets.event_rows])
     start, stop = (
         np.searchsorted(times, until, side="right") for until in (moments, ends_of_strata(observations, moments))
     )
-    return spans(start, stop).over_places(sets.followed[:, None] * sums_at(sets.step_time, slope))
+    return spans(start, stop, times.size).over_places(sets.followed * sums_at(sets.step_time, slope))

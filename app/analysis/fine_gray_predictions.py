@@ -66,7 +66,7 @@ def subdistribution_curves(model: FineGrayModel, profiles: FloatArray, stratum: 
     fit = model.fit
     predictor, _ = _profiles(fit, profiles)
     _, _, total, _ = relative_risks(fit.sets, fit.standardised, fit.scaled)
-    growth = sums_at(fit.sets.step_time, (fit.sets.mass / total)[:, None])[:, 0]
+    growth = sums_at(fit.sets.step_time, fit.sets.mass / total)
     time, counts = _event_times(fit, stratum)
     with np.errstate(over="ignore"):
         hazard = np.exp(predictor)[:, None] * np.cumsum(growth[counts])
@@ -153,12 +153,12 @@ def _log_hazard_variance(model: FineGrayModel, x: FloatArray, time: float, strat
     hazard = float((mass / total).sum())
     if hazard == 0 or np.isnan(model.covariance).any():
         return hazard, np.full(x.shape[0], np.nan)
-    slope, weights = (-mass / total**2)[:, None], (sets.weights * risk)[:, None]
-    own = risk[:, None] * sets.accrued(slope) + influence_of_weights(fit.sample, sets, weights, slope)
-    per_event = sums_at(sets.step_time, (mass / total)[:, None]) / sums_at(sets.step_time, sets.mass[:, None])
+    slope, weights = -mass / total**2, sets.weights * risk
+    own = risk * sets.accrued(slope) + influence_of_weights(fit.sample, sets, weights[None], slope[None])[0]
+    per_event = sums_at(sets.step_time, mass / total) / sums_at(sets.step_time, sets.mass)
     own[sets.event_rows] += per_event[sets.event_time]
     events = sets.mass.sum()  # makes the influence of a subject a number about 1
     influence = events * np.column_stack((own / hazard, fit.influence))
-    direction = np.column_stack((np.ones(x.shape[0]), x - (mass / total) @ mean / hazard))
+    direction = np.column_stack((np.ones(x.shape[0]), x - mean @ (mass / total) / hazard))
     joint = score_variance(fit.sample, influence) / events**2
     return hazard, np.maximum(np.einsum("qi,ij,qj->q", direction, joint, direction), 0.0)

@@ -32,14 +32,14 @@ class FineGrayRiskSets(RiskSets):
     followed_then: FloatArray
 
     def at_risk(self, values: FloatArray) -> FloatArray:
-        """Return the sums of `values` [n, q] over those at risk at each step, shape [s, q]."""
-        staying = self.later.over_rows(values / self.followed_then[:, None], self.followed.size)
-        return RiskSets.at_risk(self, values) + (self.followed[:, None] * staying)[self.step_time]
+        """Return the sums of `values` [.., n] over those at risk at each step, shape [.., s]."""
+        staying = self.followed * self.later.over_rows(values / self.followed_then)
+        return RiskSets.at_risk(self, values) + np.take(staying, self.step_time, axis=-1)
 
     def accrued(self, values: FloatArray) -> FloatArray:
-        """Return for each row the sums of `values` [s, q] over the steps at which it is at risk, shape [n, q]."""
-        staying = self.later.over_places(self.followed[:, None] * sums_at(self.step_time, values))
-        return RiskSets.accrued(self, values) + staying / self.followed_then[:, None]
+        """Return for each row the sums of `values` [.., s] over the steps at which it is at risk, shape [.., n]."""
+        staying = self.later.over_places(self.followed * sums_at(self.step_time, values))
+        return RiskSets.accrued(self, values) + staying / self.followed_then
 
 
 def fine_gray_risk_sets(observations: Observations, ties: Ties) -> FineGrayRiskSets:
@@ -63,8 +63,8 @@ def fine_gray_risk_sets(observations: Observations, ties: Ties) -> FineGrayRiskS
 
     >>> from app.analysis.observations import observe
     >>> sets = fine_gray_risk_sets(observe([1, 2, 3, 4], [2, 0, 1, 0]), "breslow")
-    >>> sets.at_risk(np.ones((4, 1))).round(4)
-    array([[2.6667]])
+    >>> sets.at_risk(np.ones(4)).round(4)
+    array([2.6667])
     """
     sets = risk_sets(replace(observations, cause=(observations.cause == 1).astype(np.int64)), ties)
     times = np.unique(observations.time[sets.event_rows])
@@ -84,7 +84,7 @@ def fine_gray_risk_sets(observations: Observations, ties: Ties) -> FineGrayRiskS
     inherited = {field.name: getattr(sets, field.name) for field in fields(RiskSets)}
     return FineGrayRiskSets(
         **inherited | {"weights": np.where(stays, observations.weights, sets.weights)},
-        later=spans(start, np.where(stays, stop, start)),
+        later=spans(start, np.where(stays, stop, start), times.size),
         followed=np.exp(log_followed[place]),
         followed_then=followed_then,
     )

@@ -46,8 +46,8 @@ def clustered_variance(cluster: IntArray, position: IntArray, change: FloatArray
     first, second = np.triu_indices(change.shape[1])
     products = np.where(first == second, 1.0, 2.0) * state[:, first] * state[:, second]
     # No term is taken away again when a cluster changes: a large one leaves nothing of its rounding behind.
-    moments = spans(position, until).over_rows(products, basis.shape[0])
-    variance: FloatArray = np.einsum("tj,tj->t", moments, basis[:, first] * basis[:, second])
+    moments = spans(position, until, basis.shape[0]).over_rows(products.T)
+    variance: FloatArray = np.einsum("jt,tj->t", moments, basis[:, first] * basis[:, second])
     return np.maximum(variance, 0.0)
 
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.analysis.arrays import FloatArray, sum_by
+from app.analysis.errors import InvalidObservationsError
 from app.analysis.observations import Observations
 from app.analysis.risk_sets import RiskSets, sums_at
 
 #: Sums of relative risks below this, when the largest risk is 1, have lost their digits, or soon will.
 UNDERFLOW = 1e-290
+#: Numbers that are worked on at once: larger temporary arrays cost more in memory than the sums in them.
+NEAR = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +24,45 @@ class PartialLikelihood:
     information: FloatArray
 
 
+def standardised(sets: RiskSets, covariates: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the covariates less their mean over their standard deviation, among the rows that count, and the latter.
+
+    0 stands for covariates that do not vary, and in rows that are at risk at no event.
+
+    Raises
+    ------
+    InvalidObservationsError
+        If the covariates are not finite, or not of shape [n, p] with p > 0.
+    """
+    x = np.asarray(covariates, dtype=np.float64)
+    if x.ndim != 2 or x.shape[0] != sets.weights.size or x.shape[1] == 0 or not np.isfinite(x).all():
+        raise InvalidObservationsError("covariates are finite: one or more columns, a row for each row of the sample")
+    counts = (sets.weights > 0).astype(np.float64)
+    number = max(counts.sum(), 1.0)
+    columns = np.array(x.T, order="C")
+    mean = columns @ counts / number
+    columns = (columns - mean[:, None]) * counts
+    deviation = np.sqrt(np.einsum("pn,pn->p", columns, columns) / number)
+    varies = deviation > 1e-12 * np.abs(mean)
+    scale = np.where(varies, deviation, 1.0)
+    columns *= (varies / scale)[:, None]
+    return columns.T, scale
+
+
 def relative_risks(sets: RiskSets, covariates: FloatArray, coefficient: FloatArray) -> tuple[FloatArray, ...]:
-    """Return x b - max(x b) and its exponential, and at each step their sum over those at risk and their mean x."""
+    """Return x b - max(x b) and its exponential [n]; at each step its sum over those at risk [s], and mean x [p, s]."""
     with np.errstate(all="ignore"):  # too long a step under- or overflows: NaN, and not taken
         predictor = covariates @ coefficient
         predictor -= predictor.max()
         risk = np.exp(predictor)
         weighted = sets.weights * risk
-        total = sets.at_risk(np.vstack((weighted, weighted * covariates.T)).T)
-        total[total[:, 0] < UNDERFLOW] = np.nan
-        return predictor, risk, total[:, 0], total[:, 1:] / total[:, :1]
+        total = sets.at_risk(weighted)
+        total[total < UNDERFLOW] = np.nan
+        mean = np.empty((coefficient.size, total.size))
+        for part in _parts(coefficient.size, risk.size):
+            mean[part] = sets.at_risk(weighted * covariates.T[part])
+            mean[part] /= total
+        return predictor, risk, total, mean
 
 
 def partial_likelihood(
@@ -57,15 +89,29 @@ def partial_likelihood(
     predictor, risk, total, mean = relative_risks(sets, covariates, coefficient)
     events, mass = sets.events, sets.mass
     if factor is not None:
+        events, mass = events.copy(), mass * factor[sets.step_time]
         events[sets.event_rows] *= factor[sets.event_time]
-        mass = mass * factor[sets.step_time]
     with np.errstate(all="ignore"):
-        expected = sets.weights * risk * sets.accrued((mass / total)[:, None])[:, 0]
+        expected = sets.weights * risk * sets.accrued(mass / total)
         return PartialLikelihood(
             float(events @ predictor - mass @ np.log(total)),
             (events - expected) @ covariates,
-            covariates.T @ (expected[:, None] * covariates) - mean.T @ (mass[:, None] * mean),
+            _products(covariates.T, expected) - _products(mean, mass),
         )
+
+
+def _products(columns: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return X W X' of columns [p, n] and weights [n], shape [p, p]."""
+    products = np.zeros((columns.shape[0], columns.shape[0]))
+    for part in _parts(*columns.shape[::-1]):
+        products += (weights[part] * columns[:, part]) @ columns[:, part].T
+    return products
+
+
+def _parts(length: int, width: int) -> list[slice]:
+    """Return slices of 0 .. length - 1 that hold, times the width, what a processor has near at hand."""
+    step = max(1, NEAR // width)
+    return [slice(first, first + step) for first in range(0, length, step)]
 
 
 def score_residuals(sets: RiskSets, covariates: FloatArray, coefficient: FloatArray) -> FloatArray:
@@ -87,11 +133,11 @@ def score_residuals(sets: RiskSets, covariates: FloatArray, coefficient: FloatAr
            [0.1111]])
     """
     _, risk, total, mean = relative_risks(sets, covariates, coefficient)
-    hazard, mass = (sets.mass / total)[:, None], sets.mass[:, None]
-    residual = -risk[:, None] * (covariates * sets.accrued(hazard) - sets.accrued(hazard * mean))
-    tied_mean = sums_at(sets.step_time, mass * mean) / sums_at(sets.step_time, mass)
-    residual[sets.event_rows] += covariates[sets.event_rows] - tied_mean[sets.event_time]
-    return residual
+    x, hazard = covariates.T, sets.mass / total
+    residual = -risk * (x * sets.accrued(hazard) - sets.accrued(hazard * mean))
+    tied_mean = sums_at(sets.step_time, sets.mass * mean) / sums_at(sets.step_time, sets.mass)
+    residual[:, sets.event_rows] += x[:, sets.event_rows] - tied_mean[:, sets.event_time]
+    return residual.T
 
 
 def clusters_at_risk(observations: Observations, sets: RiskSets) -> float:

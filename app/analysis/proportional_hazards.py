@@ -12,7 +12,7 @@ from app.analysis.errors import InvalidObservationsError, InvalidParameterError
 from app.analysis.hazard_ratios import GroupFit, group_indicators
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
 from app.analysis.observations import Observations, strata_in_sequence
-from app.analysis.partial_likelihood import partial_likelihood, relative_risks
+from app.analysis.partial_likelihood import partial_likelihood, relative_risks, standardised
 from app.analysis.risk_sets import RiskSets, risk_sets, sums_at
 from app.analysis.risk_table import risk_table
 
@@ -71,12 +71,12 @@ def proportional_hazards_test(
     1.4142
     """
     x: FloatArray = np.asarray(covariates, dtype=np.float64)
-    if x.shape != (observations.size, np.size(coefficient)) or x.shape[1] == 0 or not np.isfinite(x).all():
+    if x.shape != (observations.size, np.size(coefficient)):
         raise InvalidObservationsError("covariates are finite: one for each coefficient, a row for each of the sample")
     in_sequence = strata_in_sequence(replace(observations, group=np.arange(observations.size)))
     order, sets = in_sequence.groups, risk_sets(in_sequence, ties)
     time = _transformed(observations, transform)[order][sets.event_rows]
-    x, scale = _standardised(sets, x[order])
+    x, scale = standardised(sets, x[order])
     score, variance = _efficient_score(sets, x, coefficient * scale, time)
 
     def test(columns: Sequence[int]) -> HypothesisTest:
@@ -133,17 +133,6 @@ def _transformed(observations: Observations, transform: TimeTransform) -> FloatA
     return values[table.position]
 
 
-def _standardised(sets: RiskSets, covariates: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the covariates in standard deviations from their mean, 0 in rows at risk at no event, and these units."""
-    counts = (sets.weights > 0)[:, None]
-    number = max(int(counts.sum()), 1)
-    largest = np.abs(covariates).max(axis=0, where=counts, initial=0)
-    centred = np.where(counts, covariates - covariates.sum(axis=0, where=counts) / number, 0)
-    scale = np.sqrt((centred**2).sum(axis=0) / number)
-    varies = scale > 1e-12 * largest
-    return np.where(varies, centred, 0) / np.where(varies, scale, 1), np.where(varies, scale, 1)
-
-
 def _efficient_score(
     sets: RiskSets, x: FloatArray, coefficient: FloatArray, time: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
@@ -161,8 +150,8 @@ def _efficient_score(
 def _standard_time(sets: RiskSets, x: FloatArray, coefficient: FloatArray, time: FloatArray) -> FloatArray:
     """Return g at each event time with mean 0 and variance 1 over the information, 0 where there is none; shape [m]."""
     _, risk, total, mean = relative_risks(sets, x, coefficient)
-    square = sets.at_risk((sets.weights * risk)[:, None] * x**2) / total[:, None]
-    information = sums_at(sets.step_time, sets.mass[:, None] * (square - mean**2)).sum(axis=1)
+    square = sets.at_risk(sets.weights * risk * x.T**2) / total
+    information = sums_at(sets.step_time, sets.mass * (square - mean**2)).sum(axis=0)
     informs = information > ROUNDING * sums_at(sets.step_time, sets.mass)
     g = np.zeros_like(information)
     g[sets.event_time] = time

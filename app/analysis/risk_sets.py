@@ -19,7 +19,8 @@ class RiskSets:
     Attributes
     ----------
     weights : of the rows, 0 for those at risk at no event time, shape [n]
-    spans : event times at which a row is at risk and does not itself have an event
+    events : that the rows stand for, shape [n]
+    spans : event times at which a row is at risk; but for its own event, where events leave in several steps
     event_rows : rows that end with an event, shape [e]
     event_time : place of each of these among the event times, ascending, shape [e]
     step_time : place of each step among the event times, ascending, shape [s]
@@ -28,6 +29,7 @@ class RiskSets:
     """
 
     weights: FloatArray
+    events: FloatArray
     spans: Spans | Prefixes
     event_rows: IntArray
     event_time: IntArray
@@ -35,23 +37,21 @@ class RiskSets:
     kept: FloatArray
     mass: FloatArray
 
-    @property
-    def events(self) -> FloatArray:
-        """Return the events that each row stands for, shape [n]."""
-        events = np.zeros_like(self.weights)
-        events[self.event_rows] = self.weights[self.event_rows]
-        return events
-
     def at_risk(self, values: FloatArray) -> FloatArray:
-        """Return the sums of `values` [n, q] over those at risk at each step, shape [s, q]."""
-        tied = sums_at(self.event_time, _rows(values, self.event_rows))
-        others = self.spans.over_rows(values, tied.shape[0])
-        return np.asarray(_rows(others, self.step_time) + self.kept[:, None] * _rows(tied, self.step_time))
+        """Return the sums of `values` [.., n] over those at risk at each step, shape [.., s]."""
+        at_time = self.spans.over_rows(values)
+        if _without_ties(self.step_time):
+            return at_time
+        tied = sums_at(self.event_time, values[..., self.event_rows])
+        others, leaving = (sums.take(self.step_time, axis=-1) for sums in (at_time, tied))
+        return np.asarray(others + self.kept * leaving)
 
     def accrued(self, values: FloatArray) -> FloatArray:
-        """Return for each row the sums of `values` [s, q] over the steps at which it is at risk, shape [n, q]."""
+        """Return for each row the sums of `values` [.., s] over the steps at which it is at risk, shape [.., n]."""
         accrued = self.spans.over_places(sums_at(self.step_time, values))
-        accrued[self.event_rows] += sums_at(self.step_time, self.kept[:, None] * values)[self.event_time]
+        if not _without_ties(self.step_time):
+            leaving = sums_at(self.step_time, self.kept * values)
+            accrued[..., self.event_rows] += leaving.take(self.event_time, axis=-1)
         return accrued
 
 
@@ -72,20 +72,22 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
     """
     if ties not in get_args(Ties):
         raise InvalidParameterError(f"ties are handled by one of {', '.join(get_args(Ties))}")
-    (event_rows,) = np.nonzero(observations.event)
-    times, event_time = np.unique(observations.time[event_rows], return_inverse=True)
-    leaves = np.searchsorted(times, observations.time, side="right")
+    weights = observations.weights
+    event_rows = np.flatnonzero(observations.event)
+    event_times = observations.time[event_rows]
+    is_new = np.concatenate((event_times[:1] >= 0, event_times[1:] > event_times[:-1]))
+    times, event_time = event_times[is_new], np.cumsum(is_new) - 1
+    leaves = np.cumsum(np.bincount(event_rows[is_new], minlength=observations.size))  # events come before censorings
     enters = np.zeros_like(leaves)
     if observations.entry is not None:
         enters = np.searchsorted(times, observations.entry, side="right")
-    deaths = sum_by(event_time, observations.weights[event_rows])
+    deaths = sum_by(event_time, weights[event_rows])
     rows = sum_by(event_time, np.ones(event_time.size)) if observations.sampling else deaths
-    step_time, kept, mass = (
-        (np.arange(times.size), np.ones(times.size), rows) if ties == "breslow" else _efron_steps(rows)
-    )
+    step_time, kept, mass = _steps(rows, ties)
     return RiskSets(
-        np.where(leaves > enters, observations.weights, 0.0),
-        spans(enters, leaves - observations.event),
+        np.where(leaves > enters, weights, 0.0),
+        weights * observations.event,
+        spans(enters, leaves if step_time.size == times.size else leaves - observations.event, times.size),
         event_rows,
         event_time,
         step_time,
@@ -94,11 +96,13 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
     )
 
 
-def _efron_steps(deaths: FloatArray, exact: int = 16) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Return event time, kept share and mass of Efron's steps: the last `exact` at each time one by one.
+def _steps(deaths: FloatArray, ties: Ties, exact: int = 16) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return event time, kept share and mass of the steps: of Efron's the last `exact` at each time one by one.
 
     Before these, 16 .. 31, 32 .. 63, .. steps from the last are summed by Gauss's rule: what is summed is smooth there.
     """
+    if ties == "breslow" or (deaths <= 1).all():
+        return np.arange(deaths.size), np.ones(deaths.size), deaths
     steps = np.ceil(deaths)
     alone = np.minimum(steps, exact).astype(np.int64)
     from_last = np.arange(alone.sum()) - np.repeat(np.cumsum(alone) - alone, alone)
@@ -130,12 +134,12 @@ def _discrete_gauss(length: FloatArray, order: int = 12) -> tuple[FloatArray, Fl
 
 
 def sums_at(position: IntArray, values: FloatArray) -> FloatArray:
-    """Return the sums of the rows of `values` [r, q] at each place; `position` is ascending, without gaps."""
-    if position.size and position[-1] == position.size - 1:
+    """Return the sums of `values` [.., r] at each place; `position` is ascending, without gaps."""
+    if _without_ties(position):
         return values
-    return np.add.reduceat(values.T, np.flatnonzero(np.diff(position, prepend=-1)), axis=-1).T
+    return np.add.reduceat(values, np.flatnonzero(np.diff(position, prepend=-1)), axis=-1)
 
 
-def _rows(values: FloatArray, rows: IntArray) -> FloatArray:
-    """Return some rows, column by column in memory: what follows goes through the columns one by one."""
-    return np.take(values.T, rows, axis=1).T
+def _without_ties(position: IntArray) -> bool:
+    """Return whether ascending positions without gaps are 0, 1, 2, .."""
+    return position.size == 0 or bool(position[-1] == position.size - 1)

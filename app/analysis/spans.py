@@ -17,40 +17,42 @@ class Spans:
     Attributes
     ----------
     start, stop : shape [n]
+    places : how many there are, m
     rows : of each length of half a block, the rows with such a block
     """
 
     start: IntArray
     stop: IntArray
+    places: int
     rows: dict[int, IntArray]
 
-    def over_rows(self, values: FloatArray, places: int) -> FloatArray:
-        """Return at each place the sums of `values` [n, q] over the rows that have it, shape [places, q]."""
-        columns = values.shape[1]
-        total = np.zeros((2 * places + 2, columns))
+    def over_rows(self, values: FloatArray) -> FloatArray:
+        """Return at each place the sums of `values` [.., n] over the rows that have it, shape [.., m]."""
+        columns = values.reshape(-1, self.start.size)
+        total = np.zeros((columns.shape[0], 2 * self.places + 2))
         for half, rows in self.rows.items():
             size = self._size(half, rows)
             ends = np.concatenate((self.start[rows], self.stop[rows]))
-            at_ends = [sum_by(ends, column, size) for column in np.tile(values[rows], (2, 1)).T]
-            change = np.column_stack(at_ends).reshape(-1, 2, half, columns)
-            blocks = total[:size].reshape(change.shape)
-            blocks[:, 0] += _upward(change[:, 0])
-            blocks[:, 1, :-1] += _downward(change[:, 1, 1:])
-        return total[:places]
+            at_ends = [sum_by(ends, np.tile(column[rows], 2), size) for column in columns]
+            change = np.array(at_ends).reshape(columns.shape[0], -1, 2, half)
+            blocks = total[:, :size].reshape(change.shape)
+            blocks[:, :, 0] += _upward(change[:, :, 0])
+            blocks[:, :, 1, :-1] += _downward(change[:, :, 1, 1:])
+        return total[:, : self.places].reshape(*values.shape[:-1], self.places)
 
     def over_places(self, values: FloatArray) -> FloatArray:
-        """Return for each row the sums of `values` [places, q] over its places, shape [n, q]."""
-        places, columns = values.shape
-        padded = np.concatenate((values, np.zeros((places + 2, columns))))
-        total = np.zeros((self.start.size, columns))
+        """Return for each row the sums of `values` [.., m] over its places, shape [.., n]."""
+        columns = values.reshape(-1, self.places)
+        padded = np.concatenate((columns, np.zeros((columns.shape[0], self.places + 2))), axis=1)
+        total = np.zeros((columns.shape[0], self.start.size))
         for half, rows in self.rows.items():
-            blocks = padded[: self._size(half, rows)].reshape(-1, 2, half, columns)
+            blocks = padded[:, : self._size(half, rows)].reshape(columns.shape[0], -1, 2, half)
             from_middle = np.zeros_like(blocks)
-            from_middle[:, 0] = _downward(blocks[:, 0])
-            from_middle[:, 1, 1:] = _upward(blocks[:, 1, :-1])
-            sums = from_middle.reshape(-1, columns)
-            total[rows] = sums[self.start[rows]] + sums[self.stop[rows]]
-        return total
+            from_middle[:, :, 0] = _downward(blocks[:, :, 0])
+            from_middle[:, :, 1, 1:] = _upward(blocks[:, :, 1, :-1])
+            sums = from_middle.reshape(columns.shape[0], -1)
+            total[:, rows] = sums[:, self.start[rows]] + sums[:, self.stop[rows]]
+        return total.reshape(*values.shape[:-1], -1)
 
     def _size(self, half: int, rows: IntArray) -> int:
         """Return where the last block that these rows have ends."""
@@ -59,40 +61,49 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """Places 0 .. stop - 1 of each row, `stop` ascending: where nobody enters late."""
+    """Places 0 .. stop - 1 of each row, `stop` ascending: where nobody enters late.
+
+    Attributes
+    ----------
+    stop : shape [n]
+    rows : how many rows have each place, the last ones, shape [m]
+    """
 
     stop: IntArray
+    rows: IntArray
 
-    def over_rows(self, values: FloatArray, places: int) -> FloatArray:
-        """Return at each place the sums of `values` [n, q] over the rows that have it, shape [places, q]."""
-        sums = np.zeros((values.shape[1], values.shape[0] + 1))
-        np.cumsum(values[::-1].T, axis=1, out=sums[:, 1:])
-        first = self.stop.size - np.cumsum(np.bincount(self.stop, minlength=places)[:places])
-        return np.take(sums, first, axis=1).T
+    def over_rows(self, values: FloatArray) -> FloatArray:
+        """Return at each place the sums of `values` [.., n] over the rows that have it, shape [.., m]."""
+        return _sums_before(values[..., ::-1]).take(self.rows, axis=-1)
 
     def over_places(self, values: FloatArray) -> FloatArray:
-        """Return for each row the sums of `values` [places, q] over its places, shape [n, q]."""
-        sums = np.zeros((values.shape[1], values.shape[0] + 1))
-        np.cumsum(values.T, axis=1, out=sums[:, 1:])
-        return np.take(sums, self.stop, axis=1).T
+        """Return for each row the sums of `values` [.., m] over its places, shape [.., n]."""
+        return _sums_before(values).take(self.stop, axis=-1)
 
 
-def spans(start: IntArray, stop: IntArray) -> Spans | Prefixes:
-    """Return the spans of rows that have the places start .. stop - 1 each, shape [n]."""
+def spans(start: IntArray, stop: IntArray, places: int) -> Spans | Prefixes:
+    """Return the spans of rows that have the places start .. stop - 1 each, shape [n], of so many places."""
     if not start.any() and (stop[1:] >= stop[:-1]).all():
-        return Prefixes(stop)
+        return Prefixes(stop, stop.size - np.cumsum(np.bincount(stop, minlength=places)[:places]))
     # The middle is the stop without the bits below the highest in which it differs from the start.
     highest_bit = np.frexp(start ^ stop)[1] - 1
     used = start < stop
     rows: dict[int, IntArray] = {
         2 ** int(bit): np.flatnonzero(used & (highest_bit == bit)) for bit in np.unique(highest_bit[used])
     }
-    return Spans(start, stop, rows)
+    return Spans(start, stop, places, rows)
 
 
 def _upward(values: FloatArray) -> FloatArray:
-    return np.cumsum(values, axis=1)
+    return np.cumsum(values, axis=-1)
 
 
 def _downward(values: FloatArray) -> FloatArray:
-    return np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
+    return _upward(values[..., ::-1])[..., ::-1]
+
+
+def _sums_before(values: FloatArray) -> FloatArray:
+    """Return the sums of the first 0, 1, .. n of the values [.., n], shape [.., n + 1]."""
+    sums = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    values.cumsum(axis=-1, out=sums[..., 1:])
+    return sums

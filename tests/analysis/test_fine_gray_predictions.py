@@ -141,7 +141,7 @@ def test_units_of_covariates_do_not_matter(sample: Rows, factor: float, shift: f
     first = predicted_incidence(model, PROFILES, times)
     second = predicted_incidence(other, factor * PROFILES + shift, times)
     for name in ("incidence", "standard_error", "lower", "upper"):
-        np.testing.assert_allclose(getattr(first, name), getattr(second, name), rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(getattr(first, name), getattr(second, name), rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("block_id", ["cause1", "cause2"])

@@ -25,7 +25,7 @@ AT = np.array([0.3, -0.2])
 def weights_at_events(observations: Observations) -> FloatArray:
     """Return what each row counts in each risk set, shape [m, n]."""
     sets = fine_gray_risk_sets(observations, "breslow")
-    return sets.at_risk(np.diag(sets.weights))
+    return sets.at_risk(np.diag(sets.weights)).T
 
 
 def sets_of(observations: Observations) -> FineGrayRiskSets | None:
@@ -75,7 +75,7 @@ def test_weights_that_nobody_has_may_be_infinite(cause: list[int]) -> None:
     """The same without a competing event before or an event of interest after."""
     observations = observe([1, 2, 4, 5], cause, entry=[0, 0, 3, 3])
     plain = risk_sets(replace(observations, cause=(observations.cause == 1).astype(np.int64)), "breslow")
-    ones = np.ones((4, 1))
+    ones = np.ones(4)
     np.testing.assert_array_equal(fine_gray_risk_sets(observations, "breslow").at_risk(ones), plain.at_risk(ones))
 
 
@@ -123,7 +123,7 @@ def test_without_covariates_the_incidence_is_aalen_johansens(sample: Rows) -> No
     sets = sets_of(observations)
     assume((observations.cause == 1).any() and sets is not None)
     assert sets is not None
-    hazard = sets.mass / sets.at_risk(sets.weights[:, None])[:, 0]
+    hazard = sets.mass / sets.at_risk(sets.weights)
     time = np.unique(observations.time[sets.event_rows])
     curves = aalen_johansen(observations, 2)
     found = 1 - np.cumprod(1 - hazard)
@@ -148,4 +148,4 @@ def test_weights_are_ratios_of_numbers_at_risk_over_survival(sample: Rows) -> No
     stays = (observations.cause > 1) & (observations.time < time[:, None])
     shares = observations.weights / followed(np.where(observations.event, observations.time, time[0]))
     expected = followed(time) * (stays @ shares) + count_at_risk(observations, time)
-    np.testing.assert_allclose(sets.at_risk(sets.weights[:, None])[:, 0], expected, rtol=1e-9)
+    np.testing.assert_allclose(sets.at_risk(sets.weights), expected, rtol=1e-9)
