@@ -7,6 +7,7 @@ import numpy as np
 from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import CONVENTIONS
 from app.analysis.logrank import Weighting
+from app.analysis.success_rates import TableOptions, TableTest
 from app.analysis.survival import SurvivalOptions
 from app.api import convert
 from app.api.convert_cohort import treatment_cohort
@@ -14,7 +15,7 @@ from app.api.convert_competing_risks import cause_test, incidence_group
 from app.cohort import groupings as core_groupings
 from app.cohort import model, notes
 from app.cohort.endpoints import Endpoint
-from app.cohort.lesion_tables import GroupedProportions, LocalRecurrence, TableOptions, TableTest, TechnicalSuccess
+from app.cohort.lesion_tables import GroupedProportions, LocalRecurrence, TechnicalSuccess
 from app.cohort.outcomes import EndpointGrouping, EndpointResult, OutcomeOptions, Outcomes, Sample, summarize_outcomes
 from app.cohort.safety import Mortality, Safety
 from app.rendering.sentences import summarize
