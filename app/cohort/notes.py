@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from app.analysis import proportion_notes, survival_notes
-from app.analysis.incidence_notes import GRAY
+from app.analysis.incidence_notes import AALEN_JOHANSEN, GRAY
 from app.analysis.proportion_notes import INTERVALS, SMALL_EXPECTED_COUNT, TABLE_TESTS, smallest_expected
 from app.analysis.survival_notes import (
     ROBUST_SCORE,
@@ -56,10 +56,9 @@ def _methods_of_estimation(options: OutcomeOptions) -> Iterator[str]:
         "have a second one that counts patients as clusters (Taylor linearisation)."
     )
     yield (
-        "Cumulative incidences, with every other cause of the end point competing, were estimated by the method of "
-        f"Aalen and Johansen (Scand J Stat 1978;5:141-150) with {level} intervals of type "
-        f"{options.incidence_interval}; standard errors of lesions are infinitesimal jackknife errors with patients as "
-        "clusters."
+        f"Cumulative incidences, with every other cause of the end point competing, were estimated by {AALEN_JOHANSEN} "
+        f"with {level} intervals of type {options.incidence_interval}; standard errors of lesions are infinitesimal "
+        "jackknife errors with patients as clusters."
     )
 
 
