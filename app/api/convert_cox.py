@@ -23,9 +23,8 @@ from app.api.convert_regression import (
     wire_profile,
     wire_term,
 )
-from app.schemas import cox
+from app.schemas import cox, regression_response
 from app.schemas.cox import CoxRequest, CoxResponse
-from app.schemas.regression_response import Coefficient
 
 
 def answer(request: CoxRequest, input_sha256: str) -> CoxResponse:
@@ -64,7 +63,7 @@ def _options(request: CoxRequest, *, robust: bool) -> CoxOptions:
     )
 
 
-def coefficients(model: CoxModel, design: Design, *, robust: bool) -> list[Coefficient]:
+def coefficients(model: CoxModel, design: Design, *, robust: bool) -> list[regression_response.Coefficient]:
     """Return the coefficients with the terms and levels that they are of."""
     figures = convert.rows(
         {
@@ -79,7 +78,9 @@ def coefficients(model: CoxModel, design: Design, *, robust: bool) -> list[Coeff
         }
     )
     return [
-        Coefficient(**wire_term(column), **of_column, reason=FEW_CLUSTERS if np.isnan(error) else None)
+        regression_response.Coefficient(
+            **wire_term(column), **of_column, reason=FEW_CLUSTERS if np.isnan(error) else None
+        )
         for column, of_column, error in zip(design.columns, figures, model.standard_error, strict=True)
     ]
 
@@ -160,7 +161,7 @@ def _predicted_stratum(
             upper=convert.number(upper),
             reason="not reached: survival stays above 0.5" if np.isnan(estimate) else None,
         ),
-        rates=[cox.PredictedRate(**convert.figures(rate)) for rate in rates],
+        rates=[regression_response.PredictedRate(**convert.figures(rate)) for rate in rates],
         curve=None
         if request.curve == "none"
         else cox.PredictedCurve(

@@ -30,8 +30,8 @@ from app.api.convert_regression import (
 )
 from app.api.convert_subjects import codes
 from app.schemas import parametric as wire
-from app.schemas.cox import PredictedRate
 from app.schemas.regression import term_names
+from app.schemas.regression_response import PredictedRate
 
 
 def answer(request: wire.ParametricRequest, input_sha256: str) -> wire.ParametricResponse:

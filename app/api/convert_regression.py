@@ -10,7 +10,8 @@ from app.analysis.design_matrix import Design, DesignColumn, NoModelError, Value
 from app.analysis.observations import Observations, observe
 from app.api.convert_subjects import codes
 from app.api.errors import ProblemError
-from app.schemas.problem import Fault, Location
+from app.schemas.faults import Location
+from app.schemas.problem import Fault
 from app.schemas.regression import RegressionRequest, complete_rows, term_names
 from app.schemas.subjects import Category, label
 

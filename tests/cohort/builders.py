@@ -23,8 +23,8 @@ from app.cohort.model import Cohort, Lesion, Patient, Recurrence, Session, TimeU
 from app.cohort.outcomes import OutcomeOptions
 from app.schemas import cohort as wire
 from app.schemas.endpoints import EndpointsRequest
+from app.schemas.faults import FAULT
 from app.schemas.outcomes import OutcomesRequest
-from app.schemas.problem import FAULT
 
 Json = dict[str, Any]
 Model = TypeVar("Model", bound=BaseModel)
