@@ -54,6 +54,7 @@ class _Marks:
     subjects: FloatArray
 
     def of(self, kind: int) -> "_Marks":
+        """Return the marks of a kind."""
         chosen = self.kind == kind
         return _Marks(
             self.row[chosen], self.kind[chosen], self.moment[chosen], self.person[chosen], self.subjects[chosen]

@@ -8,8 +8,21 @@ from app.analysis.competing_risks import IncidenceEstimate
 from app.analysis.intervals import ConfidenceType
 from app.analysis.landmarks import BEYOND_FOLLOW_UP
 from app.analysis.observations import Observations
-from app.analysis.survival_notes import FEW_CLUSTERS, FEW_EVENTS, SENTENCES, Caution, Found, cautions
+from app.analysis.survival_notes import (
+    DELAYED_ENTRY,
+    FEW_CLUSTERS,
+    FEW_EVENTS,
+    JACKKNIFE,
+    SENTENCES,
+    Caution,
+    Found,
+    cautions,
+)
 
+AALEN_JOHANSEN = "the method of Aalen and Johansen (Scand J Stat 1978;5:141-150)"
+AALEN_VARIANCE = (
+    "Aalen's variance by the delta method (Andersen et al., Statistical Models Based on Counting Processes, 1993)"
+)
 GRAY = "Gray's test (Ann Stat 1988;16:1141-1154)"
 
 INCIDENCE_SENTENCES = {
@@ -25,8 +38,8 @@ INCIDENCE_SENTENCES = {
 def incidence_method(confidence_level: float, confidence_type: ConfidenceType, variance: str) -> str:
     """Return how cumulative incidences were estimated."""
     return (
-        "Cumulative incidences were estimated by the method of Aalen and Johansen (Scand J Stat 1978;5:141-150) with "
-        f"{100 * confidence_level:g} % intervals of type {confidence_type} from {variance}."
+        f"Cumulative incidences were estimated by {AALEN_JOHANSEN} with {100 * confidence_level:g} % intervals of type "
+        f"{confidence_type} from {variance}."
     )
 
 
@@ -34,19 +47,16 @@ def incidence_methods(
     observations: Observations, confidence_level: float, confidence_type: ConfidenceType, *, compared: bool
 ) -> Iterator[str]:
     """Yield how the incidences of a sample came about, in sentences with their references."""
-    variance = (
-        "Aalen's variance by the delta method (Andersen et al., Statistical Models Based on Counting Processes, 1993)"
-    )
+    variance = AALEN_VARIANCE
     if observations.cluster is not None:
-        what = "sampling weights" if observations.sampling else "clusters"
-        variance = f"the infinitesimal jackknife variance for {what} (Efron, The jackknife, 1982, chapter 6)"
+        variance = JACKKNIFE.format(unit="sampling weights" if observations.sampling else "clusters")
     yield incidence_method(confidence_level, confidence_type, variance)
     yield (
         "Events of all causes come before censorings at the same time; times that differ by rounding alone are one. "
         "The median of a cause is the first time at which its incidence reaches 0.5."
     )
     if observations.entry is not None:
-        yield "Entry was delayed: a subject is at risk after its entry, up to and including its time."
+        yield DELAYED_ENTRY
     if compared:
         strata = "" if observations.stratum is None else ", stratified"
         yield f"Cumulative incidences of groups were compared by {GRAY}{strata}."

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from app.analysis.incidence_notes import incidence_method
+from app.analysis.incidence_notes import AALEN_VARIANCE, incidence_method
 from app.analysis.recurrence_summary import RecurrenceEstimate, RecurrenceOptions
 from app.analysis.recurrent import Recurrences
-from app.analysis.survival_notes import FEW_AT_RISK, FEW_CLUSTERS, FEW_EVENTS, Caution, Found, cautions
+from app.analysis.survival_notes import FEW_AT_RISK, FEW_CLUSTERS, FEW_EVENTS, JACKKNIFE, Caution, Found, cautions
 
 RECURRENCE_SENTENCES = {
     "few_recurrences": f"Fewer than {FEW_EVENTS} recurrences, so that estimates are imprecise: {{}}.",
@@ -72,11 +72,7 @@ def recurrence_methods(sample: Recurrences, options: RecurrenceOptions, *, compa
 
 
 def _first_recurrence_methods(options: RecurrenceOptions, *, clustered: bool) -> Iterator[str]:
-    variance = (
-        "Aalen's variance by the delta method (Andersen et al., Statistical Models Based on Counting Processes, 1993)"
-    )
-    if clustered:
-        variance = "the infinitesimal jackknife variance for clusters (Efron, The jackknife, 1982, chapter 6)"
+    variance = JACKKNIFE.format(unit="clusters") if clustered else AALEN_VARIANCE
     yield f"The first recurrence was analysed {'with' if options.with_death else 'without'} death as a competing event."
     yield incidence_method(options.survival.confidence_level, options.incidence_interval, variance)
 

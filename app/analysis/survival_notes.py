@@ -33,6 +33,8 @@ WEIGHTED_TESTS: dict[WeightName, str] = {
 ROBUST_SCORE = (
     "score test of a Cox model with variance clustered by {unit} (Lin and Wei, J Am Stat Assoc 1989;84:1074-1078)"
 )
+JACKKNIFE = "the infinitesimal jackknife variance for {unit} (Efron, The jackknife, 1982, chapter 6)"
+DELAYED_ENTRY = "Entry was delayed: a subject is at risk after its entry, up to and including its time."
 ADJUSTMENTS: dict[Adjustment, str] = {
     "holm": "adjusted by Holm's method (Scand J Stat 1979;6:65-70)",
     "hochberg": "adjusted by Hochberg's method (Biometrika 1988;75:800-802)",
@@ -182,15 +184,14 @@ def summary_methods(summary: SurvivalSummary, options: SurvivalOptions, comparis
     observations = summary.observations
     variance = "Greenwood's variance"
     if observations.cluster is not None:
-        what = "sampling weights" if observations.sampling else "clusters"
-        variance = f"the infinitesimal jackknife variance for {what} (Efron, The jackknife, 1982, chapter 6)"
+        variance = JACKKNIFE.format(unit="sampling weights" if observations.sampling else "clusters")
     yield from estimation_methods(options, variance)
     yield (
         "Cumulative hazards are Nelson and Aalen's (Aalen, Ann Stat 1978;6:701-726). Events come before censorings at "
         "the same time; times closer than 1.5e-8, absolutely or relative to their mean, are one."
     )
     if observations.entry is not None:
-        yield "Entry was delayed: a subject is at risk after its entry, up to and including its time."
+        yield DELAYED_ENTRY
     if observations.start > 0:
         yield f"Estimates are for subjects who are event-free just before {observations.start:.15g}."
     if options.risk_table_times is not None:

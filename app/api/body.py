@@ -22,7 +22,8 @@ from pydantic_core import SchemaValidator
 
 from app.api.dependencies import run_sized
 from app.api.errors import ProblemError, body_faults
-from app.schemas.problem import MAX_FAULTS, Fault
+from app.schemas.faults import MAX_FAULTS
+from app.schemas.problem import Fault
 
 MAX_DEPTH = 32
 MAX_MEMBERS = 1_000

@@ -1,19 +1,17 @@
 """From the results of the analysis layer to the wire: the one place where NaN becomes null."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from itertools import zip_longest
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from app import __version__
 from app.analysis.arrays import FloatArray
 from app.analysis.comparison import Comparison, Pair, SurvivalTest, Trend
-from app.analysis.competing_risks import IncidenceEstimate, IncidenceRate
-from app.analysis.cumulative_incidence import AalenJohansen
-from app.analysis.curve_points import curve_points, kept_points, since_last
+from app.analysis.curve_points import curve_points
 from app.analysis.follow_up import FollowUp
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.kaplan_meier import KaplanMeier
@@ -23,15 +21,12 @@ from app.analysis.proportions import Proportion
 from app.analysis.quantiles import Quantile
 from app.analysis.survival import SurvivalEstimate
 from app.analysis.survival_notes import Caution
-from app.schemas import common, competing_risks, survival
+from app.schemas import common, survival
 from app.schemas.common import CurveChoice, CurvePoints
+from app.schemas.flat_request import SubjectsRequest
 
 EVENT_FREE = "event-free probability"
 OF_CAUSE = "event-free probability, competing events censored"
-
-
-CurveOption = Literal["full", "none"] | int
-"""All points of curves, no curve, or as many points as this."""
 
 
 AS_IT_IS = ("time", "horizon", "probability", "confidence_level", "rho", "gamma", "scores")
@@ -59,6 +54,11 @@ def series(result: Any) -> dict[str, list[Any]]:
     return {field.name: numbers(getattr(result, field.name)) for field in fields(result)}
 
 
+def rows(columns: Mapping[str, FloatArray]) -> list[dict[str, Any]]:
+    """Return series of one length as the figures of each place, null for NaN."""
+    return [dict(zip(columns, values, strict=True)) for values in zip(*map(numbers, columns.values()), strict=True)]
+
+
 def service() -> common.Service:
     """Return the service that answers."""
     return common.Service(name="atrisk", version=__version__)
@@ -67,6 +67,33 @@ def service() -> common.Service:
 def cautions(found: Sequence[Caution]) -> list[common.Caution]:
     """Return the warnings."""
     return [common.Caution(**figures(caution)) for caution in found]
+
+
+def meta(
+    request: SubjectsRequest,
+    input_sha256: str | None,
+    *,
+    confidence_type: common.ConfidenceType,
+    subjects_in: int | None,
+    subjects_used: int | None,
+    excluded: Mapping[str, int | None],
+    warnings: Sequence[Caution],
+    methods: Iterable[str],
+) -> common.Meta:
+    """Return by which service, method and input the figures of subjects came."""
+    return common.Meta(
+        service=service(),
+        convention=request.convention,
+        confidence_level=request.confidence_level,
+        confidence_type=confidence_type,
+        time_unit=request.time_unit,
+        input_sha256=input_sha256,
+        subjects_in=subjects_in,
+        subjects_used=subjects_used,
+        excluded=counted_reasons(excluded),
+        warnings=cautions(warnings),
+        methods=[*methods],
+    )
 
 
 def rounded(value: Any, digits: int = 4) -> Any:
@@ -88,7 +115,7 @@ def rounded(value: Any, digits: int = 4) -> Any:
     return value
 
 
-def counted_reasons(excluded: dict[str, int]) -> list[common.CountedReason]:
+def counted_reasons(excluded: Mapping[str, int | None]) -> list[common.CountedReason]:
     """Return what was left out, by reason."""
     return [common.CountedReason(reason=reason, count=count) for reason, count in excluded.items()]
 
@@ -136,14 +163,14 @@ def risk_table(result: Tally) -> survival.RiskTable:
 
 
 def survival_estimate(
-    result: SurvivalEstimate, *, curve: CurveOption, interpretation: str = EVENT_FREE
+    result: SurvivalEstimate, *, curve: CurveChoice, interpretation: str = EVENT_FREE
 ) -> survival.SurvivalEstimate:
     """Return the estimate of one sample."""
     return survival.SurvivalEstimate(**survival_figures(result, curve=curve, interpretation=interpretation))
 
 
 def survival_figures(
-    result: SurvivalEstimate, *, curve: CurveOption, interpretation: str = EVENT_FREE
+    result: SurvivalEstimate, *, curve: CurveChoice, interpretation: str = EVENT_FREE
 ) -> dict[str, Any]:
     """Return what estimates of samples, and of groups by label, have in common."""
     return {
@@ -163,18 +190,14 @@ def survival_figures(
     }
 
 
-def curve_option(asked: CurveChoice) -> CurveOption:
-    """Return which points of curves a request asks for."""
-    return asked.max_points if isinstance(asked, CurvePoints) else asked
+def max_points(curve: CurveChoice) -> int | None:
+    """Return how many points of curves a request asks for, None for all."""
+    return curve.max_points if isinstance(curve, CurvePoints) else None
 
 
-def _max_points(option: CurveOption) -> int | None:
-    return option if isinstance(option, int) else None
-
-
-def survival_curve(result: KaplanMeier, option: CurveOption) -> survival.Curve | None:
+def survival_curve(result: KaplanMeier, curve: CurveChoice) -> survival.Curve | None:
     """Return what of a survival curve was asked for."""
-    return None if option == "none" else survival.Curve(**series(curve_points(result, _max_points(option))))
+    return None if curve == "none" else survival.Curve(**series(curve_points(result, max_points(curve))))
 
 
 def comparison(result: Comparison, labels: Sequence[str]) -> survival.Comparison:
@@ -232,56 +255,3 @@ def survival_test(
         strata=strata,
         groups=groups,
     )
-
-
-def incidence_group(
-    result: IncidenceEstimate, label: str, causes: Sequence[str], *, curve: CurveOption
-) -> competing_risks.IncidenceGroup:
-    """Return the cumulative incidences of one sample."""
-    curves = result.curves
-    table = curves.curve.table
-    return competing_risks.IncidenceGroup(
-        label=label,
-        subjects=float(table.events.sum() + table.censored.sum()),
-        censored=float(table.censored.sum()),
-        event_free=competing_risks.EventFree(
-            rates=[rate(one) for one in result.event_free_rates],
-            curve=survival_curve(curves.curve, curve),
-        ),
-        causes=[
-            competing_risks.CauseIncidence(
-                cause=cause,
-                events=float(curves.events[place].sum()),
-                rates=[incidence_rate(one) for one in result.rates[place]],
-                median=quantile(result.medians[place]),
-                curve=incidence_curve(curves, place, curve),
-            )
-            for place, cause in enumerate(causes)
-        ],
-    )
-
-
-def incidence_rate(result: IncidenceRate) -> competing_risks.IncidenceRate:
-    """Return the incidence of a cause at a landmark."""
-    return competing_risks.IncidenceRate(**figures(result))
-
-
-def incidence_curve(result: AalenJohansen, cause: int, option: CurveOption) -> competing_risks.IncidenceCurve | None:
-    """Return what was asked for of the incidence of the cause at a place."""
-    if option == "none":
-        return None
-    table, kept = result.curve.table, kept_points(result.curve.time, _max_points(option))
-    return competing_risks.IncidenceCurve(
-        time=numbers(table.time[kept]),
-        at_risk=numbers(table.at_risk[kept]),
-        events=numbers(since_last(result.events[cause], kept)),
-        cumulative_incidence=numbers(result.incidence[cause][kept]),
-        standard_error=numbers(result.standard_error[cause][kept]),
-        lower=numbers(result.lower[cause][kept]),
-        upper=numbers(result.upper[cause][kept]),
-    )
-
-
-def cause_test(test: HypothesisTest, cause: str) -> competing_risks.CauseTest:
-    """Return Gray's test for a cause."""
-    return competing_risks.CauseTest(cause=cause, **test_figures(test))

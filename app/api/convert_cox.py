@@ -1,11 +1,11 @@
 """Between the wire and a Cox model: request to sample and options, summary to response."""
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 
-from app.analysis.arrays import FloatArray, IntArray
+from app.analysis.arrays import FloatArray
 from app.analysis.conventions import CONVENTIONS
 from app.analysis.cox import CoxModel
 from app.analysis.cox_notes import cox_methods, cox_warnings
@@ -14,40 +14,34 @@ from app.analysis.cox_summary import FEW_CLUSTERS, CoxOptions, CoxSummary, summa
 from app.analysis.curve_points import kept_points
 from app.analysis.design_matrix import Design
 from app.api import convert
-from app.api.convert_regression import RegressionSample, regression_sample, told_by_name, wire_level, wire_value
-from app.schemas import cox
-from app.schemas.common import Meta
+from app.api.convert_regression import (
+    RegressionSample,
+    is_robust,
+    regression_sample,
+    repeats,
+    told_by_name,
+    wire_profile,
+    wire_term,
+)
+from app.schemas import cox, regression_response
 from app.schemas.cox import CoxRequest, CoxResponse
-from app.schemas.regression_response import Coefficient
 
 
 def answer(request: CoxRequest, input_sha256: str) -> CoxResponse:
     """Return the Cox model that a request asks for."""
     with told_by_name(request):
-        sample = regression_sample(request, request.subjects.event)
+        sample = regression_sample(request, request.subjects.event, robust=is_robust(request))
         options = _options(request, robust=sample.robust)
         summary = summarize_cox(sample.observations, sample.distinct, sample.design, sample.profiles, options)
-    dropped = sum(sample.excluded.values())
+    repeated = repeats(compress(request.subjects.id or (), request.subjects.event))
     return CoxResponse(
-        meta=Meta(
-            service=convert.service(),
-            convention=request.convention,
-            confidence_level=request.confidence_level,
+        meta=convert.meta(
+            request,
+            input_sha256,
             confidence_type="log",
-            time_unit=request.time_unit,
-            input_sha256=input_sha256,
-            subjects_in=sample.subjects_in,
-            subjects_used=sample.subjects,
-            excluded=convert.counted_reasons(sample.excluded),
-            warnings=convert.cautions(
-                cox_warnings(
-                    summary,
-                    sample.design,
-                    dropped=f"{dropped} of {sample.subjects_in}" if dropped else "",
-                    repeated=_has_repeated_events(request),
-                )
-            ),
-            methods=[*cox_methods(sample.observations, options, predictions=bool(request.predict_for))],
+            **sample.counts,
+            warnings=cox_warnings(summary, sample.design, dropped=sample.dropped, repeated=repeated),
+            methods=cox_methods(sample.observations, options, predictions=bool(request.predict_for)),
         ),
         coefficients=coefficients(summary.model, sample.design, robust=sample.robust),
         model=_fit(summary, sample.subjects),
@@ -69,44 +63,25 @@ def _options(request: CoxRequest, *, robust: bool) -> CoxOptions:
     )
 
 
-def _has_repeated_events(request: CoxRequest) -> bool:
-    ids = request.subjects.id or ()
-    events = Counter(one for one, event in zip(ids, request.subjects.event, strict=False) if event)
-    return any(count > 1 for count in events.values())
-
-
-def coefficients(model: CoxModel, design: Design, *, robust: bool) -> list[Coefficient]:
+def coefficients(model: CoxModel, design: Design, *, robust: bool) -> list[regression_response.Coefficient]:
     """Return the coefficients with the terms and levels that they are of."""
-    columns = (
-        model.coefficient,
-        model.model_based_standard_error,
-        model.standard_error if robust else np.full_like(model.standard_error, np.nan),
-        model.hazard_ratio,
-        model.lower,
-        model.upper,
-        model.z,
-        model.p_value,
+    figures = convert.rows(
+        {
+            "coefficient": model.coefficient,
+            "standard_error": model.model_based_standard_error,
+            "robust_standard_error": model.standard_error if robust else np.full_like(model.standard_error, np.nan),
+            "hazard_ratio": model.hazard_ratio,
+            "lower": model.lower,
+            "upper": model.upper,
+            "z": model.z,
+            "p_value": model.p_value,
+        }
     )
-    names = (
-        "coefficient",
-        "standard_error",
-        "robust_standard_error",
-        "hazard_ratio",
-        "lower",
-        "upper",
-        "z",
-        "p_value",
-    )
-    figures = zip(*map(convert.numbers, columns), strict=True)
     return [
-        Coefficient(
-            term=column.term,
-            level=wire_level(column.level),
-            reference=wire_level(column.reference),
-            **dict(zip(names, values, strict=True)),
-            reason=FEW_CLUSTERS if np.isnan(error) else None,
+        regression_response.Coefficient(
+            **wire_term(column), **of_column, reason=FEW_CLUSTERS if np.isnan(error) else None
         )
-        for column, values, error in zip(design.columns, figures, model.standard_error, strict=True)
+        for column, of_column, error in zip(design.columns, figures, model.standard_error, strict=True)
     ]
 
 
@@ -138,7 +113,7 @@ def _proportional(summary: CoxSummary, design: Design) -> list[cox.TermTest]:
 def _baseline(request: CoxRequest, sample: RegressionSample, summary: CoxSummary) -> cox.Baseline:
     curves = []
     for stratum, baseline in _by_stratum(sample, summary):
-        kept = _kept(request, baseline)
+        kept = kept_points(baseline.time, convert.max_points(request.curve))
         hazard = baseline.hazard[kept]
         curves.append(
             cox.BaselineCurve(
@@ -149,7 +124,7 @@ def _baseline(request: CoxRequest, sample: RegressionSample, summary: CoxSummary
             )
         )
     return cox.Baseline(
-        profile=_profile(sample.design, summary.profile), strata=[] if request.curve == "none" else curves
+        profile=wire_profile(sample.design, summary.profile), strata=[] if request.curve == "none" else curves
     )
 
 
@@ -158,7 +133,7 @@ def _prediction(request: CoxRequest, sample: RegressionSample, summary: CoxSumma
     with np.errstate(over="ignore"):
         ratio = float(np.exp((profile - summary.profile) @ summary.model.coefficient))
     return cox.Prediction(
-        profile=_profile(sample.design, profile),
+        profile=wire_profile(sample.design, profile),
         hazard_ratio=convert.number(ratio),
         strata=[
             _predicted_stratum(request, summary, (stratum, baseline), profile, at_landmarks)
@@ -176,7 +151,7 @@ def _predicted_stratum(
 ) -> cox.PredictedStratum:
     stratum, baseline = of
     curve = predicted_survival(baseline, summary.model, profile, baseline.time, request.confidence_level)
-    kept = _kept(request, baseline)
+    kept = kept_points(baseline.time, convert.max_points(request.curve))
     estimate, lower, upper = predicted_median(curve)
     return cox.PredictedStratum(
         stratum=stratum,
@@ -186,7 +161,7 @@ def _predicted_stratum(
             upper=convert.number(upper),
             reason="not reached: survival stays above 0.5" if np.isnan(estimate) else None,
         ),
-        rates=[cox.PredictedRate(**convert.figures(rate)) for rate in rates],
+        rates=[regression_response.PredictedRate(**convert.figures(rate)) for rate in rates],
         curve=None
         if request.curve == "none"
         else cox.PredictedCurve(
@@ -201,12 +176,3 @@ def _predicted_stratum(
 def _by_stratum(sample: RegressionSample, summary: CoxSummary) -> list[tuple[str | None, BaselineHazard]]:
     labels: list[str | None] = [*sample.strata] or [None]
     return list(zip(labels if summary.baselines else [], summary.baselines, strict=True))
-
-
-def _kept(request: CoxRequest, baseline: BaselineHazard) -> IntArray:
-    option = convert.curve_option(request.curve)
-    return kept_points(baseline.time, option if isinstance(option, int) else None)
-
-
-def _profile(design: Design, row: FloatArray) -> dict[str, float | str]:
-    return {term: wire_value(value) for term, value in design.profile(row).items()}

@@ -1,10 +1,5 @@
 """Between the wire and a Fine-Gray model: request to sample and options, summary to response."""
 
-from collections import Counter
-
-import numpy as np
-
-from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.conventions import CONVENTIONS
 from app.analysis.cox_summary import FEW_CLUSTERS
 from app.analysis.curve_points import kept_points
@@ -13,9 +8,15 @@ from app.analysis.fine_gray_notes import fine_gray_methods, fine_gray_warnings
 from app.analysis.fine_gray_predictions import SubdistributionCurves
 from app.analysis.fine_gray_summary import FineGrayOptions, FineGrayStratum, FineGraySummary, summarize_fine_gray
 from app.api import convert
-from app.api.convert_regression import RegressionSample, regression_sample, told_by_name, wire_level, wire_value
+from app.api.convert_regression import (
+    RegressionSample,
+    regression_sample,
+    repeats,
+    told_by_name,
+    wire_profile,
+    wire_term,
+)
 from app.schemas import fine_gray
-from app.schemas.common import Meta
 from app.schemas.fine_gray import FineGrayRequest, FineGrayResponse
 from app.schemas.subjects import label
 
@@ -26,10 +27,17 @@ def answer(request: FineGrayRequest, input_sha256: str) -> FineGrayResponse:
         CONVENTIONS[request.convention], request.ties, request.confidence_level, tuple(request.landmarks)
     )
     with told_by_name(request):
-        sample = regression_sample(request.model_copy(update={"robust": True}), _causes(request))
+        sample = regression_sample(request, _causes(request), robust=True)
         summary = summarize_fine_gray(sample.observations, sample.distinct, sample.design, sample.profiles, options)
     return FineGrayResponse(
-        meta=_meta(request, input_sha256, sample, summary, options),
+        meta=convert.meta(
+            request,
+            input_sha256,
+            confidence_type="log-log",
+            **sample.counts,
+            warnings=fine_gray_warnings(summary, dropped=sample.dropped, repeated=repeats(request.subjects.id or ())),
+            methods=fine_gray_methods(sample.observations, options, predictions=bool(request.predict_for)),
+        ),
         cause=label(request.cause),
         coefficients=_coefficients(summary, sample.design),
         model=fine_gray.FineGrayFit(
@@ -51,55 +59,25 @@ def _causes(request: FineGrayRequest) -> list[int]:
     return [0 if cause is None else 1 if cause == request.cause else 2 for cause in request.subjects.cause]
 
 
-def _meta(
-    request: FineGrayRequest,
-    input_sha256: str,
-    sample: RegressionSample,
-    summary: FineGraySummary,
-    options: FineGrayOptions,
-) -> Meta:
-    dropped = sum(sample.excluded.values())
-    repeated = any(count > 1 for count in Counter(request.subjects.id or ()).values())
-    warnings = fine_gray_warnings(
-        summary, dropped=f"{dropped} of {sample.subjects_in}" if dropped else "", repeated=repeated
-    )
-    return Meta(
-        service=convert.service(),
-        convention=request.convention,
-        confidence_level=request.confidence_level,
-        confidence_type="log-log",
-        time_unit=request.time_unit,
-        input_sha256=input_sha256,
-        subjects_in=sample.subjects_in,
-        subjects_used=sample.subjects,
-        excluded=convert.counted_reasons(sample.excluded),
-        warnings=convert.cautions(warnings),
-        methods=[*fine_gray_methods(sample.observations, options, predictions=bool(request.predict_for))],
-    )
-
-
 def _coefficients(summary: FineGraySummary, design: Design) -> list[fine_gray.FineGrayCoefficient]:
     model = summary.model
-    columns = {
-        "coefficient": model.coefficient,
-        "standard_error": model.standard_error,
-        "fixed_weights_standard_error": model.fixed_weights_standard_error,
-        "subdistribution_hazard_ratio": model.hazard_ratio,
-        "lower": model.lower,
-        "upper": model.upper,
-        "z": model.z,
-        "p_value": model.p_value,
-    }
-    figures = {name: convert.numbers(column) for name, column in columns.items()}
+    figures = convert.rows(
+        {
+            "coefficient": model.coefficient,
+            "standard_error": model.standard_error,
+            "fixed_weights_standard_error": model.fixed_weights_standard_error,
+            "subdistribution_hazard_ratio": model.hazard_ratio,
+            "lower": model.lower,
+            "upper": model.upper,
+            "z": model.z,
+            "p_value": model.p_value,
+        }
+    )
     return [
         fine_gray.FineGrayCoefficient(
-            term=column.term,
-            level=wire_level(column.level),
-            reference=wire_level(column.reference),
-            **{name: of_all[place] for name, of_all in figures.items()},
-            reason=FEW_CLUSTERS if np.isnan(model.standard_error[place]) else None,
+            **wire_term(column), **of_column, reason=FEW_CLUSTERS if of_column["standard_error"] is None else None
         )
-        for place, column in enumerate(design.columns)
+        for column, of_column in zip(design.columns, figures, strict=True)
     ]
 
 
@@ -108,7 +86,7 @@ def _baseline(
 ) -> fine_gray.IncidenceBaseline:
     curves = []
     for stratum in summary.strata if request.curve != "none" else []:
-        kept = _kept(request, stratum.baseline)
+        kept = kept_points(stratum.baseline.time, convert.max_points(request.curve))
         curves.append(
             fine_gray.IncidenceBaselineCurve(
                 stratum=_label(sample, stratum),
@@ -117,14 +95,14 @@ def _baseline(
                 cumulative_incidence=convert.numbers(stratum.baseline.incidence[0, kept]),
             )
         )
-    return fine_gray.IncidenceBaseline(profile=_profile(sample.design, summary.profile), strata=curves)
+    return fine_gray.IncidenceBaseline(profile=wire_profile(sample.design, summary.profile), strata=curves)
 
 
 def _prediction(
     request: FineGrayRequest, sample: RegressionSample, summary: FineGraySummary, place: int
 ) -> fine_gray.IncidencePrediction:
     return fine_gray.IncidencePrediction(
-        profile=_profile(sample.design, sample.profiles[place]),
+        profile=wire_profile(sample.design, sample.profiles[place]),
         subdistribution_hazard_ratio=convert.number(float(summary.ratios[place])),
         strata=[
             fine_gray.PredictedIncidenceStratum(
@@ -142,7 +120,7 @@ def _curve(
 ) -> fine_gray.PredictedIncidenceCurve | None:
     if request.curve == "none":
         return None
-    kept = _kept(request, curves)
+    kept = kept_points(curves.time, convert.max_points(request.curve))
     return fine_gray.PredictedIncidenceCurve(
         time=convert.numbers(curves.time[kept]),
         cumulative_incidence=convert.numbers(curves.incidence[place, kept]),
@@ -151,12 +129,3 @@ def _curve(
 
 def _label(sample: RegressionSample, stratum: FineGrayStratum) -> str | None:
     return sample.strata[stratum.code] if sample.strata else None
-
-
-def _kept(request: FineGrayRequest, curves: SubdistributionCurves) -> IntArray:
-    option = convert.curve_option(request.curve)
-    return kept_points(curves.time, option if isinstance(option, int) else None)
-
-
-def _profile(design: Design, row: FloatArray) -> dict[str, float | str]:
-    return {term: wire_value(value) for term, value in design.profile(row).items()}

@@ -7,19 +7,20 @@ import numpy as np
 from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import CONVENTIONS
 from app.analysis.logrank import Weighting
+from app.analysis.success_rates import TableOptions, TableTest
 from app.analysis.survival import SurvivalOptions
 from app.api import convert
-from app.api.convert import CurveOption
 from app.api.convert_cohort import treatment_cohort
+from app.api.convert_competing_risks import cause_test, incidence_group
 from app.cohort import groupings as core_groupings
 from app.cohort import model, notes
 from app.cohort.endpoints import Endpoint
-from app.cohort.lesion_tables import GroupedProportions, LocalRecurrence, TableOptions, TableTest, TechnicalSuccess
+from app.cohort.lesion_tables import GroupedProportions, LocalRecurrence, TechnicalSuccess
 from app.cohort.outcomes import EndpointGrouping, EndpointResult, OutcomeOptions, Outcomes, Sample, summarize_outcomes
 from app.cohort.safety import Mortality, Safety
 from app.rendering.sentences import summarize
 from app.schemas import outcomes as response
-from app.schemas.common import Meta
+from app.schemas.common import CurveChoice, Meta
 from app.schemas.competing_risks import CompetingRisks, IncidenceGroup
 from app.schemas.groupings import Grouping
 from app.schemas.outcomes import OutcomesRequest, OutcomesResponse
@@ -28,7 +29,7 @@ from app.schemas.outcomes import OutcomesRequest, OutcomesResponse
 def answer(request: OutcomesRequest, input_sha256: str) -> OutcomesResponse:
     """Return the outcome summary that a request asks for."""
     outcomes = summarize_outcomes(treatment_cohort(request.cohort), outcome_options(request))
-    return outcomes_response(outcomes, input_sha256, curve=convert.curve_option(request.curve))
+    return outcomes_response(outcomes, input_sha256, curve=request.curve)
 
 
 def outcome_options(request: OutcomesRequest) -> OutcomeOptions:
@@ -60,7 +61,7 @@ def _grouping(grouping: Grouping) -> core_groupings.Grouping:
     return core_groupings.Grouping(grouping.name, grouping.unit, grouping.variable, bins)
 
 
-def outcomes_response(outcomes: Outcomes, input_sha256: str, *, curve: CurveOption) -> OutcomesResponse:
+def outcomes_response(outcomes: Outcomes, input_sha256: str, *, curve: CurveChoice) -> OutcomesResponse:
     """Return the outcome summary as the contract has it."""
     recurrence = local_recurrence(outcomes.local_recurrence, outcomes.local_progression, curve=curve)
     return OutcomesResponse(
@@ -139,7 +140,7 @@ def _success_grouping(primary: GroupedProportions, secondary: GroupedProportions
 
 
 def local_recurrence(
-    result: LocalRecurrence, progression: EndpointResult, *, curve: CurveOption
+    result: LocalRecurrence, progression: EndpointResult, *, curve: CurveChoice
 ) -> response.LocalRecurrence:
     """Return local recurrence, counted and as cumulative incidence."""
     incidence = sample_incidence(progression.overall, progression.endpoint, curve=curve)
@@ -188,7 +189,7 @@ def _mortality(result: Mortality) -> response.Mortality:
     return response.Mortality(unknown=result.unknown, **dict(convert.proportion(result.proportion)))
 
 
-def endpoint_result(result: EndpointResult, *, curve: CurveOption) -> response.EndpointResult:
+def endpoint_result(result: EndpointResult, *, curve: CurveChoice) -> response.EndpointResult:
     """Return an end point, overall and by group."""
     overall = result.overall
     return response.EndpointResult(
@@ -205,12 +206,12 @@ def endpoint_result(result: EndpointResult, *, curve: CurveOption) -> response.E
 
 
 def _endpoint_grouping(
-    grouping: EndpointGrouping, endpoint: Endpoint, *, curve: CurveOption
+    grouping: EndpointGrouping, endpoint: Endpoint, *, curve: CurveChoice
 ) -> response.EndpointGrouping:
     labels = [sample.label for sample in grouping.groups]
     gray = None
     if grouping.gray is not None:
-        gray = [convert.cause_test(test, cause) for test, cause in zip(grouping.gray, endpoint.causes, strict=True)]
+        gray = [cause_test(test, cause) for test, cause in zip(grouping.gray, endpoint.causes, strict=True)]
     return response.EndpointGrouping(
         name=grouping.name,
         excluded=grouping.excluded,
@@ -220,7 +221,7 @@ def _endpoint_grouping(
     )
 
 
-def _endpoint_group(sample: Sample, endpoint: Endpoint, *, curve: CurveOption) -> response.EndpointGroup:
+def _endpoint_group(sample: Sample, endpoint: Endpoint, *, curve: CurveChoice) -> response.EndpointGroup:
     estimate = convert.survival_estimate(sample.survival, interpretation=interpretation(endpoint), curve=curve)
     return response.EndpointGroup(
         label=sample.label,
@@ -234,8 +235,8 @@ def interpretation(endpoint: Endpoint) -> str:
     return convert.OF_CAUSE if endpoint.has_competing_events else convert.EVENT_FREE
 
 
-def sample_incidence(sample: Sample | None, endpoint: Endpoint, *, curve: CurveOption) -> IncidenceGroup | None:
+def sample_incidence(sample: Sample | None, endpoint: Endpoint, *, curve: CurveChoice) -> IncidenceGroup | None:
     """Return the cumulative incidences of a sample, None where no competing event can occur."""
     if sample is None or sample.incidence is None:
         return None
-    return convert.incidence_group(sample.incidence, sample.label, endpoint.causes, curve=curve)
+    return incidence_group(sample.incidence, sample.label, endpoint.causes, curve=curve)

@@ -1,6 +1,7 @@
 """Between the wire and parametric models: request to sample and options, summary to response."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,15 @@ from app.api.convert_regression import (
     RegressionSample,
     is_robust,
     regression_sample,
+    repeats,
     told_by_name,
-    wire_level,
-    wire_value,
+    wire_profile,
+    wire_term,
 )
 from app.api.convert_subjects import codes
 from app.schemas import parametric as wire
-from app.schemas.common import Meta
-from app.schemas.cox import PredictedRate
 from app.schemas.regression import term_names
+from app.schemas.regression_response import PredictedRate
 
 
 def answer(request: wire.ParametricRequest, input_sha256: str) -> wire.ParametricResponse:
@@ -41,8 +42,16 @@ def answer(request: wire.ParametricRequest, input_sha256: str) -> wire.Parametri
             tuple(request.distributions), tuple(request.landmarks), request.confidence_level, sample.robust
         )
         summary = summarize_parametric(sample.observations, sample.covariates, sample.design, sample.profiles, options)
+    repeated = repeats(compress(request.subjects.id or (), request.subjects.event))
     return wire.ParametricResponse(
-        meta=_meta(request, sample, summary, input_sha256),
+        meta=convert.meta(
+            request,
+            input_sha256,
+            confidence_type="log-log",
+            **sample.counts,
+            warnings=parametric_warnings(summary, dropped=sample.dropped, repeated=repeated),
+            methods=parametric_methods(summary),
+        ),
         models=[parametric_model(one, summary, sample.profiles) for one in summary.models],
         comparison=[wire.RankedModel(**convert.figures(ranked)) for ranked in summary.comparison],
     )
@@ -51,7 +60,7 @@ def answer(request: wire.ParametricRequest, input_sha256: str) -> wire.Parametri
 def parametric_sample(request: wire.ParametricRequest) -> RegressionSample:
     """Return the sample of a request; without terms there is one profile, which has no values."""
     if term_names(request):
-        return regression_sample(request, request.subjects.event)
+        return regression_sample(request, request.subjects.event, robust=is_robust(request))
     subjects, robust = request.subjects, is_robust(request)
     cluster = (subjects.cluster or subjects.id) if robust else None
     observations = observe(
@@ -65,26 +74,6 @@ def parametric_sample(request: wire.ParametricRequest) -> RegressionSample:
     count = observations.subjects if subjects.id is None else len(set(subjects.id))
     profiles = np.empty((len(request.predict_for) or 1, 0))
     return RegressionSample(observations, profiles[:1], Design([], {}), profiles, [], robust, count, count, {})
-
-
-def _meta(
-    request: wire.ParametricRequest, sample: RegressionSample, summary: ParametricSummary, input_sha256: str
-) -> Meta:
-    dropped = sum(sample.excluded.values())
-    told = f"{dropped} of {sample.subjects_in}" if dropped else ""
-    return Meta(
-        service=convert.service(),
-        convention=request.convention,
-        confidence_level=request.confidence_level,
-        confidence_type="log-log",
-        time_unit=request.time_unit,
-        input_sha256=input_sha256,
-        subjects_in=sample.subjects_in,
-        subjects_used=sample.subjects,
-        excluded=convert.counted_reasons(sample.excluded),
-        warnings=convert.cautions(parametric_warnings(summary, dropped=told, repeated=has_repeated_events(request))),
-        methods=[*parametric_methods(summary)],
-    )
 
 
 def parametric_model(one: PredictingModel, summary: ParametricSummary, profiles: FloatArray) -> wire.ParametricModel:
@@ -115,17 +104,15 @@ def parameter(model: ParametricModel, place: int) -> wire.ModelParameter:
 def time_ratios(model: ParametricModel, design: Design) -> list[wire.TimeRatio]:
     """Return the coefficients with the terms and levels that they are of."""
     names = ("coefficient", "standard_error", "time_ratio", "lower", "upper", "z", "p_value")
-    figures = zip(*(convert.numbers(getattr(model, name)[1:]) for name in names), strict=True)
+    figures = convert.rows({name: getattr(model, name)[1:] for name in names})
     return [
         wire.TimeRatio(
-            term=column.term,
-            level=wire_level(column.level),
-            reference=wire_level(column.reference),
-            **dict(zip(names, values, strict=True)),
+            **wire_term(column),
+            **of_column,
             meaning=meaning(column, ratio),
-            reason=_reason(model, values),
+            reason=_reason(model, of_column),
         )
-        for column, values, ratio in zip(design.columns, figures, model.time_ratio[1:].tolist(), strict=True)
+        for column, of_column, ratio in zip(design.columns, figures, model.time_ratio[1:].tolist(), strict=True)
     ]
 
 
@@ -136,25 +123,18 @@ def prediction(
     (median,) = _rows(one, one.medians, place)
     rates = zip(summary.options.landmarks, _rows(one, one.survival, place), strict=True)
     return wire.ParametricPrediction(
-        profile={term: wire_value(value) for term, value in summary.design.profile(profile).items()},
+        profile=wire_profile(summary.design, profile),
         median=wire.PredictedTime(**median),
         rates=[PredictedRate(time=time, survival=rate.pop("estimate"), **rate) for time, rate in rates],
     )
 
 
-def has_repeated_events(request: wire.ParametricRequest) -> bool:
-    """Return whether a subject has more than one event."""
-    ids = [one for one, event in zip(request.subjects.id or (), request.subjects.event, strict=False) if event]
-    return len(set(ids)) < len(ids)
-
-
 def _rows(one: PredictingModel, predictions: Predictions, place: int) -> list[dict[str, Any]]:
     """Return the figures of the profile at a place."""
     names = ("estimate", "standard_error", "lower", "upper")
-    columns = (convert.numbers(getattr(predictions, name)[place]) for name in names)
-    figures = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
-    return [row | {"reason": _reason(one.model, row.values())} for row in figures]
+    figures = convert.rows({name: getattr(predictions, name)[place] for name in names})
+    return [row | {"reason": _reason(one.model, row)} for row in figures]
 
 
-def _reason(model: ParametricModel, figures: Iterable[float | None]) -> str | None:
-    return model.reason or (OUT_OF_RANGE if None in figures else None)
+def _reason(model: ParametricModel, figures: Mapping[str, float | None]) -> str | None:
+    return model.reason or (OUT_OF_RANGE if None in figures.values() else None)

@@ -11,11 +11,10 @@ from app.analysis.recurrence_notes import recurrence_methods, recurrence_warning
 from app.analysis.recurrent import Recurrences, observe_recurrences
 from app.analysis.survival import SurvivalOptions
 from app.api import convert
-from app.api.convert import CurveOption
-from app.api.convert_competing_risks import ALL
+from app.api.convert_competing_risks import ALL, incidence_group
 from app.api.convert_subjects import codes
 from app.schemas import recurrences as wire
-from app.schemas.common import Meta
+from app.schemas.common import CurveChoice
 from app.schemas.flat_request import group_labels
 from app.schemas.subjects import Category, label
 
@@ -27,22 +26,18 @@ def answer(request: wire.RecurrencesRequest, input_sha256: str) -> wire.Recurren
     summary = core.summarize_recurrences(sample, len(groups), options)
     labels = [label(group) for group in groups] or [ALL]
     by_label = dict(zip(labels, summary.groups, strict=True))
-    curve = convert.curve_option(request.curve)
     return wire.RecurrencesResponse(
-        meta=Meta(
-            service=convert.service(),
-            convention=request.convention,
-            confidence_level=request.confidence_level,
+        meta=convert.meta(
+            request,
+            input_sha256,
             confidence_type=request.confidence_type,
-            time_unit=request.time_unit,
-            input_sha256=input_sha256,
             subjects_in=sample.counts.size,
             subjects_used=sample.counts.size,
-            excluded=[],
-            warnings=convert.cautions(recurrence_warnings(by_label)),
-            methods=[*recurrence_methods(sample, options, compared=summary.comparison is not None)],
+            excluded={},
+            warnings=recurrence_warnings(by_label),
+            methods=recurrence_methods(sample, options, compared=summary.comparison is not None),
         ),
-        groups=[recurrence_group(one, name, options, curve=curve) for name, one in by_label.items()],
+        groups=[recurrence_group(one, name, options, curve=request.curve) for name, one in by_label.items()],
         comparison=None if summary.comparison is None else comparison(summary.comparison, labels),
     )
 
@@ -73,7 +68,7 @@ def recurrence_options(request: wire.RecurrencesRequest) -> core.RecurrenceOptio
 
 
 def recurrence_group(
-    result: core.RecurrenceEstimate, name: str, options: core.RecurrenceOptions, *, curve: CurveOption
+    result: core.RecurrenceEstimate, name: str, options: core.RecurrenceOptions, *, curve: CurveChoice
 ) -> wire.RecurrenceGroup:
     """Return the recurrences of a group."""
     causes = ["recurrence", "death"] if options.with_death else ["recurrence"]
@@ -88,15 +83,15 @@ def recurrence_group(
         rate=wire.RecurrenceRate(**convert.figures(result.rate)),
         mean_cumulative_count=mean_cumulative_count(result.mean_cumulative_count, curve),
         landmarks=[wire.MeanCumulativeCountAt(**convert.figures(one)) for one in result.landmarks],
-        first_recurrence=convert.incidence_group(result.first_recurrence, name, causes, curve=curve),
+        first_recurrence=incidence_group(result.first_recurrence, name, causes, curve=curve),
     )
 
 
-def mean_cumulative_count(result: MeanCumulativeCount, option: CurveOption) -> wire.MeanCumulativeCountCurve | None:
+def mean_cumulative_count(result: MeanCumulativeCount, option: CurveChoice) -> wire.MeanCumulativeCountCurve | None:
     """Return what of a mean cumulative count was asked for."""
     if option == "none":
         return None
-    kept = kept_points(result.time, option if isinstance(option, int) else None)
+    kept = kept_points(result.time, convert.max_points(option))
     return wire.MeanCumulativeCountCurve(
         time=convert.numbers(result.time[kept]),
         at_risk=convert.numbers(result.at_risk[kept]),

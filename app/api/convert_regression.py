@@ -1,18 +1,19 @@
 """Between the wire and regressions of every kind: request to sample and design, refusals with the covariates' names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.arrays import FloatArray
-from app.analysis.design_matrix import Design, NoModelError, Value, design_of, distinct_rows
+from app.analysis.design_matrix import Design, DesignColumn, NoModelError, Value, design_of, distinct_rows
 from app.analysis.observations import Observations, observe
 from app.api.convert_subjects import codes
 from app.api.errors import ProblemError
-from app.schemas.problem import Fault, Location
+from app.schemas.faults import Location
+from app.schemas.problem import Fault
 from app.schemas.regression import RegressionRequest, complete_rows, term_names
-from app.schemas.subjects import label
+from app.schemas.subjects import Category, label
 
 MISSING = "a covariate is missing"
 MISSING_ROWS = "rows in which a covariate is missing"
@@ -48,8 +49,18 @@ class RegressionSample:
         """Return the covariates of the sorted rows of the sample, shape [n, p]."""
         return self.distinct[self.observations.groups]
 
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Return how many subjects there are, were used and were not, under the names that `meta` has for them."""
+        return {"subjects_in": self.subjects_in, "subjects_used": self.subjects, "excluded": self.excluded}
 
-def regression_sample(request: RegressionRequest, cause: Sequence[int]) -> RegressionSample:
+    @property
+    def dropped(self) -> str:
+        """Return how many of how many were left out for a missing covariate, "" for none."""
+        return f"{sum(self.excluded.values())} of {self.subjects_in}" if any(self.excluded.values()) else ""
+
+
+def regression_sample(request: RegressionRequest, cause: Sequence[int], *, robust: bool) -> RegressionSample:
     """Return the sample of a request, without the rows that lack a covariate; `cause` says what ended each row."""
     subjects, kept = request.subjects, complete_rows(request)
 
@@ -59,7 +70,7 @@ def regression_sample(request: RegressionRequest, cause: Sequence[int]) -> Regre
     values = {name: of_kept(subjects.covariates[name]) or [] for name in term_names(request)}
     design = design_of(values, request.reference_levels)
     distinct, place = distinct_rows(design.matrix(values))
-    stratum, robust = of_kept(subjects.stratum), is_robust(request)
+    stratum = of_kept(subjects.stratum)
     cluster = (of_kept(subjects.cluster) or of_kept(subjects.id)) if robust else None
     observations = observe(
         of_kept(subjects.time) or [],
@@ -100,6 +111,12 @@ def is_robust(request: RegressionRequest) -> bool:
     return request.robust
 
 
+def repeats(subjects: Iterable[Category]) -> bool:
+    """Return whether a subject is there more than once."""
+    listed = list(subjects)
+    return len(set(listed)) < len(listed)
+
+
 @contextmanager
 def told_by_name(request: RegressionRequest) -> Iterator[None]:
     """Refuse a model that does not exist with pointers to the covariates that are to blame."""
@@ -115,14 +132,21 @@ def told_by_name(request: RegressionRequest) -> Iterator[None]:
         raise ProblemError(error.code, str(error), faults=faults) from None
 
 
-def wire_value(value: Value) -> str | float:
-    """Return a value of a covariate as an answer has it: numbers as they are, others as labels."""
+def wire_profile(design: Design, row: FloatArray) -> dict[str, float | str]:
+    """Return the covariates that a row of the matrix stands for: numbers as they are, others as labels."""
+    return {term: _wire(value) for term, value in design.profile(row).items()}
+
+
+def wire_term(column: DesignColumn) -> dict[str, Any]:
+    """Return what a column of the matrix is, as an answer has it; a number has no levels."""
+    levels = {"level": column.level, "reference": column.reference}
+    return {"term": column.term} | {
+        name: None if level is None else str(_wire(level)) for name, level in levels.items()
+    }
+
+
+def _wire(value: Value) -> float | str:
     return value if isinstance(value, float) else label(value)
-
-
-def wire_level(level: Value | None) -> str | None:
-    """Return a level of a factor as an answer has it, None where a covariate has no levels."""
-    return None if level is None else str(wire_value(level))
 
 
 def _pointer(location: Location) -> str:

@@ -13,7 +13,6 @@ from app.analysis.survival_summary import SUPPRESSED, GroupEstimate, SurvivalSum
 from app.api import convert
 from app.api.convert_subjects import observed
 from app.schemas import survival
-from app.schemas.common import CountedReason, Meta
 from app.schemas.flat_request import group_labels
 from app.schemas.subjects import Category, label
 from app.schemas.survival_request import FlemingHarrington, SurvivalRequest, TestChoice, Trend
@@ -33,16 +32,13 @@ def answer(request: SurvivalRequest, input_sha256: str) -> survival.SurvivalResp
     )
     labels = [label(group) for group in groups]
     response = survival.SurvivalResponse(
-        meta=Meta(
-            service=convert.service(),
-            convention=options.convention.name,
-            confidence_level=options.confidence_level,
+        meta=convert.meta(
+            request,
+            input_sha256 if request.min_cell_count is None else None,
             confidence_type=options.interval,
-            time_unit=request.time_unit,
-            input_sha256=input_sha256 if request.min_cell_count is None else None,
             **_counts(summary, request.min_cell_count),
-            warnings=convert.cautions(summary_warnings(summary, labels)),
-            methods=[*summary_methods(summary, options, comparison)],
+            warnings=summary_warnings(summary, labels),
+            methods=summary_methods(summary, options, comparison),
         ),
         overall=survival.SurvivalEstimate(**_estimate(GroupEstimate(-1, summary.overall), request)),
         groups=[
@@ -100,14 +96,14 @@ def _counts(summary: SurvivalSummary, min_cell_count: int | None) -> dict[str, A
     return {
         "subjects_in": None if few or few_not_used else used + not_used,
         "subjects_used": None if few else used,
-        "excluded": [CountedReason(reason=reason, count=None if few_not_used else not_used)] if not_used else [],
+        "excluded": {reason: None if few_not_used else not_used} if not_used else {},
     }
 
 
 def _estimate(group: GroupEstimate, request: SurvivalRequest) -> dict[str, Any]:
     if group.estimate is None:
         return _suppressed(request)
-    return convert.survival_figures(group.estimate, curve=convert.curve_option(request.curve))
+    return convert.survival_figures(group.estimate, curve=request.curve)
 
 
 def _suppressed(request: SurvivalRequest) -> dict[str, Any]:

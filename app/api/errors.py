@@ -15,7 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from app.analysis.errors import AnalysisError
-from app.schemas.problem import FAULT, Fault, Problem
+from app.schemas.faults import FAULT
+from app.schemas.problem import Fault, Problem
 
 MEDIA_TYPE = "application/problem+json"
 LISTED_FAULTS = 20

@@ -3,34 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from app.analysis.arrays import BoolArray, IntArray
-from app.analysis.contingency import chi_squared_test, fisher_test
 from app.analysis.hypothesis_test import HypothesisTest
-from app.analysis.proportions import (
-    IntervalName,
-    Proportion,
-    estimate_clustered_proportion,
-    estimate_proportion,
-    trend_test,
-)
+from app.analysis.proportions import Proportion, estimate_proportion
+from app.analysis.success_rates import TableOptions, success_rate, table_tests
 from app.cohort.endpoint_rows import NEVER_ABLATED
 from app.cohort.groupings import Groups
 from app.cohort.model import Cohort
-
-TableTest = Literal["fisher", "chi-squared", "trend"]
-
-
-@dataclass(frozen=True, slots=True)
-class TableOptions:
-    """How proportions are estimated and tables tested."""
-
-    confidence_level: float = 0.95
-    interval: IntervalName = "wilson"
-    tests: Sequence[TableTest] = ("fisher",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +65,8 @@ def technical_success(cohort: Cohort, groupings: Sequence[Groups], options: Tabl
     secondary = np.array([lesion.secondary_success for _, lesion in lesions])
     everyone = np.ones(len(lesions), dtype=bool)
     return TechnicalSuccess(
-        _proportion(primary, cluster, options),
-        _proportion(secondary, cluster, options),
+        success_rate(primary, cluster, options),
+        success_rate(secondary, cluster, options),
         [_by_group(groups, primary, everyone, cluster, options) for groups in groupings],
         [_by_group(groups, secondary, everyone, cluster, options) for groups in groupings],
     )
@@ -105,7 +87,7 @@ def local_recurrence(cohort: Cohort, groupings: Sequence[Groups], options: Table
     never_ablated = int(np.sum(~eligible))
     return LocalRecurrence(
         {NEVER_ABLATED: never_ablated} if never_ablated else {},
-        _proportion(recurred[eligible], cluster[eligible], options),
+        success_rate(recurred[eligible], cluster[eligible], options),
         estimate_proportion(
             patients_with_recurrence,
             patients_at_risk,
@@ -119,30 +101,16 @@ def local_recurrence(cohort: Cohort, groupings: Sequence[Groups], options: Table
     )
 
 
-def _proportion(success: BoolArray, cluster: IntArray, options: TableOptions) -> Proportion:
-    return estimate_clustered_proportion(
-        success, cluster, confidence_level=options.confidence_level, interval=options.interval
-    )
-
-
 def _by_group(
     groups: Groups, success: BoolArray, eligible: BoolArray, cluster: IntArray, options: TableOptions
 ) -> GroupedProportions:
     codes = np.array(groups.lesion_codes)
     members = [eligible & (codes == code) for code in range(len(groups.labels))]
-    successes = np.array([np.sum(success[rows]) for rows in members], dtype=np.int64)
-    totals = np.array([np.sum(rows) for rows in members], dtype=np.int64)
+    rates = [success_rate(success[rows], cluster[rows], options) for rows in members]
     return GroupedProportions(
         groups.grouping.name,
         int(np.sum(eligible & (codes < 0))),
         groups.labels,
-        [_proportion(success[rows], cluster[rows], options) for rows in members],
-        [_test(name, successes, totals) for name in options.tests] if len(members) > 1 else [],
+        rates,
+        table_tests(rates, options),
     )
-
-
-def _test(name: TableTest, successes: IntArray, totals: IntArray) -> HypothesisTest:
-    if name == "trend":
-        return trend_test(successes, totals)
-    table = np.column_stack((successes, totals - successes))
-    return fisher_test(table) if name == "fisher" else chi_squared_test(table)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.analysis import survival_notes
-from app.analysis.incidence_notes import GRAY
+from app.analysis import proportion_notes, survival_notes
+from app.analysis.incidence_notes import AALEN_JOHANSEN, GRAY
+from app.analysis.proportion_notes import INTERVALS, SMALL_EXPECTED_COUNT, TABLE_TESTS, smallest_expected
 from app.analysis.survival_notes import (
     ROBUST_SCORE,
     Caution,
@@ -18,23 +19,8 @@ from app.analysis.survival_notes import (
 )
 from app.cohort.endpoint_rows import UNKNOWN_CAUSE, EndpointRows
 from app.cohort.endpoints import ENDPOINTS, Endpoint
-from app.cohort.lesion_tables import GroupedProportions, TableTest
 from app.cohort.outcomes import EndpointGrouping, OutcomeOptions, Outcomes
 
-SMALL_EXPECTED_COUNT = 5
-
-INTERVALS = {
-    "wilson": "Wilson's score method (J Am Stat Assoc 1927;22:209-212)",
-    "clopper-pearson": "Clopper and Pearson's exact method (Biometrika 1934;26:404-413)",
-    "jeffreys": "Jeffreys' prior (Brown et al., Stat Sci 2001;16:101-133)",
-    "agresti-coull": "Agresti and Coull's method (Am Stat 1998;52:119-126)",
-    "wald": "the normal approximation (Wald)",
-}
-TABLE_TESTS: dict[TableTest, str] = {
-    "fisher": "Fisher's exact test (Freeman and Halton, Biometrika 1951;38:141-149)",
-    "chi-squared": "Pearson's chi-squared test without continuity correction",
-    "trend": "the Cochran-Armitage test for trend (Armitage, Biometrics 1955;11:375-386)",
-}
 CONSENSUS = (
     "End points follow our reading of the SIO/DATECAN consensus (Puijk et al., Radiology 2021;301:533-540), given with "
     "each as its definition."
@@ -50,8 +36,7 @@ SENTENCES = survival_notes.SENTENCES | {
     "estimated: {}.",
     "lesions_as_independent": "Log-rank and Gray's tests and tests of tables take the lesions of a patient as "
     "independent; robust-score and cluster-adjusted intervals do not: {}.",
-    "small_expected_counts": "A cell of the table expects fewer than 5 lesions; prefer Fisher's exact test to the "
-    "chi-squared test: {}.",
+    "small_expected_counts": proportion_notes.SENTENCES["small_expected_counts"].replace("units", "lesions"),
 }
 
 
@@ -71,10 +56,9 @@ def _methods_of_estimation(options: OutcomeOptions) -> Iterator[str]:
         "have a second one that counts patients as clusters (Taylor linearisation)."
     )
     yield (
-        "Cumulative incidences, with every other cause of the end point competing, were estimated by the method of "
-        f"Aalen and Johansen (Scand J Stat 1978;5:141-150) with {level} intervals of type "
-        f"{options.incidence_interval}; standard errors of lesions are infinitesimal jackknife errors with patients as "
-        "clusters."
+        f"Cumulative incidences, with every other cause of the end point competing, were estimated by {AALEN_JOHANSEN} "
+        f"with {level} intervals of type {options.incidence_interval}; standard errors of lesions are infinitesimal "
+        "jackknife errors with patients as clusters."
     )
 
 
@@ -144,13 +128,6 @@ def _table_cautions(outcomes: Outcomes) -> Iterator[Found]:
     }
     for what, table in [(what, table) for what, groupings in tables.items() for table in groupings if table.tests]:
         yield "lesions_as_independent", f"{what} by {table.name}"
-        # Where all lesions succeeded, or none, the chi-squared test does not exist and says so itself.
-        expected = _smallest_expected(table)
+        expected = smallest_expected(table.proportions)
         if "chi-squared" in outcomes.options.tables.tests and 0 < expected < SMALL_EXPECTED_COUNT:
             yield "small_expected_counts", f"{what} by {table.name}"
-
-
-def _smallest_expected(table: GroupedProportions) -> float:
-    totals = [one.total for one in table.proportions if one.total]
-    successes = sum(one.count for one in table.proportions)
-    return min(totals, default=0) * min(successes, sum(totals) - successes) / max(sum(totals), 1)

@@ -10,17 +10,12 @@ from app.analysis.gray import gray_test
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import ConfidenceType
 from app.analysis.observations import Observations
+from app.analysis.success_rates import TableOptions
 from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_survival
 from app.cohort.endpoint_rows import EndpointRows, derive_endpoint
 from app.cohort.endpoints import ENDPOINTS, Endpoint, EndpointName
 from app.cohort.groupings import Grouping, Groups, assign_groups
-from app.cohort.lesion_tables import (
-    LocalRecurrence,
-    TableOptions,
-    TechnicalSuccess,
-    local_recurrence,
-    technical_success,
-)
+from app.cohort.lesion_tables import LocalRecurrence, TechnicalSuccess, local_recurrence, technical_success
 from app.cohort.model import Cohort
 from app.cohort.safety import Safety, describe_safety
 

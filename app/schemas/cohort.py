@@ -1,7 +1,7 @@
 """A treatment cohort on the wire: patients, their sessions, their lesions."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -9,10 +9,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.common import RequestModel, TimeUnit
-from app.schemas.problem import FAULT, Location, refuse
-
-Fault = tuple[Location, str]
-
+from app.schemas.faults import FAULT, Fault, Location, refuse, repeated
 
 MAX_TIME = 1_000_000
 """No patient is followed for so many days, and no sum of so many of them overflows."""
@@ -142,23 +139,19 @@ class Cohort(RequestModel):
 
 
 def _cohort_faults(cohort: Cohort) -> Iterator[Fault]:
-    yield from _duplicates("patients", [patient.id for patient in cohort.patients])
+    yield from _used_before("patients", cohort.patients)
     for place, patient in enumerate(cohort.patients):
         for location, detail in _patient_faults(patient):
             yield ("patients", place, *location), detail
 
 
-def _duplicates(name: str, identifiers: list[str]) -> Iterator[Fault]:
-    seen = set()
-    for place, identifier in enumerate(identifiers):
-        if identifier in seen:
-            yield (name, place, "id"), "is used before"
-        seen.add(identifier)
+def _used_before(name: str, items: Iterable[Patient | Session | Lesion]) -> Iterator[Fault]:
+    return repeated((item.id for item in items), name, "id", detail="is used before")
 
 
 def _patient_faults(patient: Patient) -> Iterator[Fault]:
-    yield from _duplicates("sessions", [session.id for session in patient.sessions])
-    yield from _duplicates("lesions", [lesion.id for lesion in patient.lesions])
+    yield from _used_before("sessions", patient.sessions)
+    yield from _used_before("lesions", patient.lesions)
     if patient.cause_of_death is not None and not patient.died:
         yield ("cause_of_death",), "is given for a patient who did not die"
     sessions = {session.id for session in patient.sessions}

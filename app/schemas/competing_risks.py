@@ -26,10 +26,9 @@ from app.schemas.common import (
     Upper,
     UpperSeries,
 )
+from app.schemas.faults import Fault, refuse, repeated
 from app.schemas.flat_request import SUBJECTS, FlatRequest, flat_faults
-from app.schemas.problem import refuse
 from app.schemas.subjects import (
-    Fault,
     OrRows,
     SubjectColumns,
     SubjectRow,
@@ -187,6 +186,4 @@ def _faults(request: CompetingRisksRequest) -> Iterator[Fault]:
         return
     if not found <= {*named}:
         yield ("causes",), "lacks a cause of the subjects"
-    for place, name in enumerate(named):
-        if name in named[:place]:
-            yield ("causes", place), "is named before"
+    yield from repeated(named, "causes")

@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 
 from app.schemas.common import (
     NULL,
-    Lower,
     LowerSeries,
     Meta,
     Probability,
@@ -16,31 +15,26 @@ from app.schemas.common import (
     Reason,
     ResponseModel,
     Test,
-    Time,
     TimeEstimate,
     TimeLower,
     Times,
     TimeUpper,
-    Upper,
     UpperSeries,
 )
+from app.schemas.faults import Fault, refuse
 from app.schemas.flat_request import SUBJECTS
-from app.schemas.problem import refuse
 from app.schemas.regression import (
     EventRegressionColumns,
     EventRegressionRow,
     RegressionRequest,
     regression_faults,
+    strata_faults,
 )
-from app.schemas.regression_response import Coefficient
-from app.schemas.subjects import Fault, OrRows
-
-MAX_STRATA = 50
-"""With more there are no baseline hazards, and no predictions."""
+from app.schemas.regression_response import BaselineProfile, Coefficient, PredictedRate, Profile, Stratum
+from app.schemas.subjects import OrRows
 
 Ties = Literal["efron", "breslow", "exact"]
 Transform = Literal["km", "rank", "identity"]
-Stratum = Annotated[str | None, Field(description="Label of the stratum; `null` without strata.")]
 
 
 class CoxRequest(RegressionRequest):
@@ -73,8 +67,7 @@ def _faults(request: CoxRequest) -> Iterator[Fault]:
     if request.l1_ratio > 0:
         yield ("l1_ratio",), "must be 0: the lasso is not offered, as its estimates have no standard errors"
     subjects = request.subjects
-    if request.predict_for and len(set(subjects.stratum or ())) > MAX_STRATA:
-        yield ("predict_for",), f"must be empty with more than {MAX_STRATA} strata"
+    yield from strata_faults(request)
     if request.ties == "exact":
         if request.weight_kind == "sampling":
             yield ("ties",), "must not be exact with sampling weights"
@@ -123,21 +116,8 @@ class BaselineCurve(ResponseModel):
 class Baseline(ResponseModel):
     """Hazard of a subject with the covariates of a profile."""
 
-    profile: dict[str, float | str] = Field(
-        description="Values of the terms: means of numbers, reference levels of factors."
-    )
+    profile: BaselineProfile
     strata: list[BaselineCurve] = Field(description='One a stratum; empty with `curve: "none"` or over 50 strata.')
-
-
-class PredictedRate(ResponseModel):
-    """Predicted survival at a landmark."""
-
-    time: Time
-    survival: Probability | None = Field(description=f"Probability of no event up to and including `time`; {NULL}")
-    standard_error: ProbabilityError
-    lower: Lower
-    upper: Upper
-    reason: Reason
 
 
 class PredictedMedian(ResponseModel):
@@ -170,7 +150,7 @@ class PredictedStratum(ResponseModel):
 class Prediction(ResponseModel):
     """What the model predicts for a profile of covariates."""
 
-    profile: dict[str, float | str] = Field(description="Values of the terms.")
+    profile: Profile
     hazard_ratio: Ratio = Field(description="Hazard in relation to the profile of `baseline`.")
     strata: list[PredictedStratum] = Field(description="One a stratum, one without strata.")
 

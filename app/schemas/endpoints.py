@@ -1,13 +1,12 @@
 """Request and response of `POST /v1/endpoints`."""
 
-from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from app.schemas.cohort import Cohort, Fault
+from app.schemas.cohort import Cohort
 from app.schemas.common import Caution, CountedReason, RequestModel, ResponseModel, Service, TimeUnit
-from app.schemas.problem import refuse
+from app.schemas.faults import refuse, repeated
 
 EndpointName = Literal[
     "overall_survival",
@@ -46,15 +45,8 @@ class EndpointsRequest(RequestModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(repeated("endpoints", self.endpoints))
+        refuse(repeated(self.endpoints, "endpoints"))
         return self
-
-
-def repeated(name: str, values: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault for each value of a list that stands there before."""
-    for place, value in enumerate(values):
-        if value in values[:place]:
-            yield (name, place), "is named before"
 
 
 class EndpointsMeta(ResponseModel):

@@ -23,11 +23,17 @@ from app.schemas.common import (
     Upper,
 )
 from app.schemas.competing_risks import CauseName
-from app.schemas.cox import MAX_STRATA, Stratum
+from app.schemas.faults import Fault, refuse
 from app.schemas.flat_request import SUBJECTS
-from app.schemas.problem import refuse
-from app.schemas.regression import CauseRegressionColumns, CauseRegressionRow, RegressionRequest, regression_faults
-from app.schemas.subjects import Fault, OrRows
+from app.schemas.regression import (
+    CauseRegressionColumns,
+    CauseRegressionRow,
+    RegressionRequest,
+    regression_faults,
+    strata_faults,
+)
+from app.schemas.regression_response import BaselineProfile, Effect, Profile, Stratum
+from app.schemas.subjects import OrRows
 
 INCIDENCE = "Probability of an event of `cause` up to and including"
 
@@ -52,8 +58,7 @@ def _faults(request: FineGrayRequest) -> Iterator[Fault]:
         yield ("cause",), "is no cause of the subjects"
     if request.robust is False:
         yield ("robust",), "must not be false: standard errors of this model are robust"
-    if request.predict_for and len(set(subjects.stratum or ())) > MAX_STRATA:
-        yield ("predict_for",), f"must be empty with more than {MAX_STRATA} strata"
+    yield from strata_faults(request)
     yield from _end_faults(subjects)
 
 
@@ -66,12 +71,9 @@ def _end_faults(subjects: CauseRegressionColumns) -> Iterator[Fault]:
             yield ("subjects", *subjects.at("cause", place)), "must be null: its id has a later row"
 
 
-class FineGrayCoefficient(ResponseModel):
+class FineGrayCoefficient(Effect):
     """A coefficient: of a number, or of a level of a factor."""
 
-    term: str = Field(description="Name of the covariate.")
-    level: str | None = Field(description="Level of the factor; `null` for numbers.")
-    reference: str | None = Field(description="Level that it is compared with; `null` for numbers.")
     coefficient: float = Field(description="Log ratio of subdistribution hazards, of one unit more or of the level.")
     standard_error: float | None = Field(
         ge=0,
@@ -114,9 +116,7 @@ class IncidenceBaselineCurve(ResponseModel):
 class IncidenceBaseline(ResponseModel):
     """Subdistribution hazard of a subject with the covariates of a profile."""
 
-    profile: dict[str, float | str] = Field(
-        description="Values of the terms: means of numbers, reference levels of factors."
-    )
+    profile: BaselineProfile
     strata: list[IncidenceBaselineCurve] = Field(
         description='One a stratum; empty with `curve: "none"` or over 50 strata.'
     )
@@ -151,7 +151,7 @@ class PredictedIncidenceStratum(ResponseModel):
 class IncidencePrediction(ResponseModel):
     """What the model predicts for a profile of covariates."""
 
-    profile: dict[str, float | str] = Field(description="Values of the terms.")
+    profile: Profile
     subdistribution_hazard_ratio: Ratio = Field(description="In relation to the profile of `baseline`.")
     strata: list[PredictedIncidenceStratum] = Field(description="One a stratum, one without strata.")
 

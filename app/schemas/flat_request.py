@@ -1,12 +1,13 @@
 """What the requests about flat subjects have in common: units, conventions, weights, groups."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from app.schemas.common import ConventionName, CurveChoice, RequestModel, TimeUnit
-from app.schemas.subjects import MAX_COUNT, MAX_TIME, Category, Fault, SubjectColumns, label
+from app.schemas.faults import Fault, Location, repeated
+from app.schemas.subjects import MAX_COUNT, MAX_TIME, Category, SubjectColumns, label
 
 MAX_GROUPS = 50
 MAX_SAMPLING_WEIGHT = 1e6
@@ -41,17 +42,20 @@ class FlatRequest(SubjectsRequest):
 
 def group_labels(request: FlatRequest) -> list[Category]:
     """Return the groups in the answer's order, as the column `group` has them; none without it."""
-    groups = list(dict.fromkeys(request.subjects.group or ()))
-    if request.group_order is None:
-        return groups
-    place = {label(group): place for place, group in enumerate(request.group_order)}
+    return in_order(request.subjects.group, request.group_order)
+
+
+def in_order(column: Sequence[Category] | None, order: Sequence[Category] | None) -> list[Category]:
+    """Return the groups of a column in the order asked for, else as they first appear."""
+    groups, place = list(dict.fromkeys(column or ())), {label(group): place for place, group in enumerate(order or ())}
     return sorted(groups, key=lambda group: place.get(label(group), len(place)))
 
 
 def flat_faults(request: FlatRequest) -> Iterator[Fault]:
     """Yield what is wrong with weights and groups."""
     yield from weight_faults(request)
-    yield from _group_faults(request, group_labels(request))
+    subjects = request.subjects
+    yield from group_faults(subjects.group, request.group_order, ("subjects", *subjects.at("group")))
 
 
 def weight_faults(request: SubjectsRequest) -> Iterator[Fault]:
@@ -72,16 +76,18 @@ def weight_faults(request: SubjectsRequest) -> Iterator[Fault]:
                 yield ("subjects", *subjects.at("weight", place)), "must be 1e-6 to 1e6, as a sampling weight"
 
 
-def _group_faults(request: FlatRequest, groups: list[Category]) -> Iterator[Fault]:
+def group_faults(
+    column: Sequence[Category] | None, order: Sequence[Category] | None, location: Location
+) -> Iterator[Fault]:
+    """Yield what is wrong with groups, whose column is at the location, and with the order asked for."""
+    groups = in_order(column, order)
     if len(groups) > MAX_GROUPS:
-        yield ("subjects", *request.subjects.at("group")), f"has more than {MAX_GROUPS} groups"
-    if request.group_order is None:
+        yield location, f"has more than {MAX_GROUPS} groups"
+    if order is None:
         return
-    order = [label(group) for group in request.group_order]
-    if request.subjects.group is None:
+    names = [label(group) for group in order]
+    if column is None:
         yield ("group_order",), "needs the column group"
-    elif not {label(group) for group in groups} <= set(order):
+    elif not {label(group) for group in groups} <= {*names}:
         yield ("group_order",), "lacks a group of the subjects"
-    for place, name in enumerate(order):
-        if name in order[:place]:
-            yield ("group_order", place), "is named before"
+    yield from repeated(names, "group_order")

@@ -8,14 +8,13 @@ from pydantic import Field, model_validator
 
 from app.schemas.cohort import Cohort
 from app.schemas.common import RequestModel
-from app.schemas.problem import Location, refuse
+from app.schemas.faults import Fault, refuse
 
 VARIABLES = {
     "patient": ("lesion_count", "session_count", "total_volume_cm3", "max_diameter_mm"),
     "lesion": ("diameter_mm", "volume_cm3"),
 }
 Label = Annotated[str, Field(min_length=1, max_length=200, description="A name for the answer.")]
-Fault = tuple[Location, str]
 
 
 class Bin(RequestModel):

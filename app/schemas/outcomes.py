@@ -20,9 +20,9 @@ from app.schemas.common import (
     TimeUnit,
 )
 from app.schemas.competing_risks import CauseTest, CompetingRisks, IncidenceGroup
-from app.schemas.endpoints import Definition, EndpointField, EndpointName, Excluded, Unit, repeated
+from app.schemas.endpoints import Definition, EndpointField, EndpointName, Excluded, Unit
+from app.schemas.faults import refuse, repeated
 from app.schemas.groupings import Grouping, grouping_faults
-from app.schemas.problem import refuse
 from app.schemas.survival import Comparison, FollowUp, SurvivalEstimate
 
 GroupingName = Annotated[str, Field(description="Name of the grouping, as in the request.")]
@@ -63,8 +63,8 @@ class OutcomesRequest(RequestModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         faults = (
-            *repeated("endpoints", self.endpoints),
-            *repeated("tests", self.tests),
+            *repeated(self.endpoints, "endpoints"),
+            *repeated(self.tests, "tests"),
             *grouping_faults(self.groupings, self.cohort),
         )
         refuse(faults)

@@ -21,9 +21,8 @@ from app.schemas.common import (
     TimeLower,
     TimeUpper,
 )
-from app.schemas.cox import PredictedRate
+from app.schemas.faults import Fault, refuse, repeated
 from app.schemas.flat_request import SUBJECTS
-from app.schemas.problem import refuse
 from app.schemas.regression import (
     MAX_COVARIATES,
     Cell,
@@ -32,7 +31,8 @@ from app.schemas.regression import (
     RegressionRequest,
     regression_faults,
 )
-from app.schemas.subjects import Fault, OrRows, Taken, Text
+from app.schemas.regression_response import Effect, PredictedRate
+from app.schemas.subjects import OrRows, Taken, Text
 
 Distribution = Literal["exponential", "weibull", "log-normal", "log-logistic", "generalized-gamma"]
 
@@ -103,9 +103,7 @@ class ParametricRequest(RegressionRequest):
 
 def _faults(request: ParametricRequest) -> Iterator[Fault]:
     yield from regression_faults(request)
-    for place, name in enumerate(request.distributions):
-        if name in request.distributions[:place]:
-            yield ("distributions", place), "is named before"
+    yield from repeated(request.distributions, "distributions")
 
 
 Error = Annotated[float | None, Field(ge=0, description=f"Standard error, robust where errors are; {NULL}")]
@@ -120,12 +118,9 @@ class ModelParameter(ResponseModel):
     upper: float | None = Field(description=f"Upper limit at `confidence_level`; {NULL}")
 
 
-class TimeRatio(ResponseModel):
+class TimeRatio(Effect):
     """What a covariate does to times: its coefficient in a model of log time, and the exponential of that."""
 
-    term: str = Field(description="Name of the covariate.")
-    level: str | None = Field(description="Level of a factor; `null` for a number.")
-    reference: str | None = Field(description="Level that it is compared with; `null` for a number.")
     coefficient: float | None = Field(description=f"Change of log time with one unit, or with the level; {NULL}")
     standard_error: Error
     time_ratio: Ratio = Field(description=f"exp(coefficient), what times are multiplied by; {NULL}")

@@ -1,21 +1,8 @@
-"""What a client gets when a request fails (RFC 9457), and how a schema tells what is wrong with a body."""
+"""What a client gets when a request fails (RFC 9457)."""
 
-from collections.abc import Iterable
-from itertools import islice
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
-
-FAULT = "fault"
-"""The pydantic error type of our own faults: their sentences reach the client as they are."""
-
-
-MAX_FAULTS = 10_000
-"""So many faults of a body are told one by one; to make more of them would cost more than the body is worth."""
-
-
-Location = tuple[str | int, ...]
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Fault(BaseModel):
@@ -38,17 +25,3 @@ class Problem(BaseModel):
     instance: Annotated[str, Field(description="`urn:atrisk:request:` and the request id, which our log lines carry")]
     errors: Annotated[list[Fault], Field(description="The first faults of the body, at most 20")]
     errors_total: Annotated[int, Field(description="How many faults the body has", ge=0)]
-
-
-def refuse(faults: Iterable[tuple[Location, str]]) -> None:
-    """Raise the faults, all at once, for a validator of a model to call; do nothing where there are none.
-
-    A fault is where, from the model that raises it, and a sentence that holds no value sent. Of very many one more than
-    MAX_FAULTS tells that there are too many.
-    """
-    details = [
-        InitErrorDetails(type=PydanticCustomError(FAULT, detail), loc=location, input=None)
-        for location, detail in islice(faults, MAX_FAULTS + 1)
-    ]
-    if details:
-        raise ValidationError.from_exception_data(FAULT, details)

@@ -30,28 +30,25 @@ from app.schemas.common import (
     UpperSeries,
 )
 from app.schemas.competing_risks import IncidenceGroup
+from app.schemas.faults import Fault, refuse
 from app.schemas.flat_request import SUBJECTS, FlatRequest, flat_faults
-from app.schemas.problem import refuse
 from app.schemas.subjects import (
     MAX_TIME,
     Category,
     Cluster,
     Entry,
-    Fault,
+    Flag,
     Group,
     OrRows,
     SubjectColumns,
-    Taken,
+    overlap_faults,
+    places_by_id,
 )
 from app.schemas.subjects import Time as RowTime
 
-ROUNDING = 1e-9
-"""Rows that overlap by less, relative to their time or absolutely, do so by rounding; the core makes such times one."""
-
-_Flag = Annotated[bool, Taken(Literal[True, False, 1, 0], "must be true, false, 1 or 0")]
 Id = Annotated[Category, Field(description="The subject that the row is of.")]
-Recurrence = Annotated[_Flag, Field(description="Whether a recurrence is at the end of the row.")]
-Terminal = Annotated[_Flag, Field(description="Whether death, which ends recurrences, is at the end of the row.")]
+Recurrence = Annotated[Flag, Field(description="Whether a recurrence is at the end of the row.")]
+Terminal = Annotated[Flag, Field(description="Whether death, which ends recurrences, is at the end of the row.")]
 
 
 @with_config(RequestModel.model_config)
@@ -91,16 +88,10 @@ class RecurrenceColumns(SubjectColumns):
                 return
         if any(detail == "must have as many items as time" for _, detail in found):
             return
-        for places in self._places_by_id():
+        for places in places_by_id(self.id):
             yield from self._constancy_faults(places)
             yield from self._closing_faults(places)
-            yield from self._overlap_faults(places)
-
-    def _places_by_id(self) -> list[list[int]]:
-        places: dict[Category, list[int]] = {}
-        for place, subject in enumerate(self.id):
-            places.setdefault(subject, []).append(place)
-        return list(places.values())
+            yield from () if self.entry is None else overlap_faults(self, places)
 
     def _constancy_faults(self, places: list[int]) -> Iterator[Fault]:
         for name in ("group", "cluster"):
@@ -121,15 +112,6 @@ class RecurrenceColumns(SubjectColumns):
         if self.terminal is not None and self.terminal[place]:
             return True
         return self.entry is None and not self.event[place]
-
-    def _overlap_faults(self, places: list[int]) -> Iterator[Fault]:
-        if self.entry is None:
-            return
-        end = 0.0
-        for entry, time, place in sorted((self.entry[place], self.time[place], place) for place in places):
-            if end - entry > ROUNDING * max(1.0, end):
-                yield self.at("entry", place), "must not be before the end of another row of its id"
-            end = max(end, time)
 
 
 class RecurrencesRequest(FlatRequest):

@@ -8,25 +8,26 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.schemas.common import RequestModel
 from app.schemas.competing_risks import Cause, CauseColumns
+from app.schemas.faults import Fault, Location
 from app.schemas.flat_request import SubjectsRequest, weight_faults
-from app.schemas.problem import Location
 from app.schemas.subjects import (
     MAX_TIME,
     Category,
     Event,
-    Fault,
     SubjectColumns,
     SubjectRow,
     SurvivalColumns,
     Taken,
     Text,
+    overlap_faults,
+    places_by_id,
 )
 
 MAX_COVARIATES = 100
 MAX_COEFFICIENTS = 200
 MAX_PROFILES = 100
-ROUNDING = 1e-9
-"""Rows that overlap by less, relative to their time or absolutely, do so by rounding; the core makes such times one."""
+MAX_STRATA = 50
+"""With more there are no baseline hazards, and no predictions."""
 
 Value = float | bool | str
 
@@ -105,22 +106,12 @@ class RegressionColumns(SubjectColumns):
                     break
 
     def _id_faults(self, ids: Sequence[Category]) -> Iterator[Fault]:
-        places: dict[Category, list[int]] = {}
         for place, subject in enumerate(ids):
             if type(subject) is not type(ids[0]):
                 yield self.at("id", place), "must be of the same kind as the first"
                 return
-            places.setdefault(subject, []).append(place)
-        for of_subject in places.values():
-            yield from self._overlap_faults(of_subject)
-
-    def _overlap_faults(self, places: Sequence[int]) -> Iterator[Fault]:
-        entries, end = self.entry or [0.0] * len(self.time), 0.0
-        for entry, time, place in sorted((entries[place], self.time[place], place) for place in places):
-            if end - entry > ROUNDING * max(1.0, end):
-                location = self.at("entry" if self.entry else "id", place)
-                yield location, "must not be before the end of another row of its id"
-            end = max(end, time)
+        for places in places_by_id(ids):
+            yield from overlap_faults(self, places)
 
 
 @with_config(RequestModel.model_config)
@@ -192,6 +183,12 @@ def regression_faults(request: RegressionRequest) -> Iterator[Fault]:
         yield ("robust",), "must not be false with sampling weights"
     terms = list(_term_faults(request))
     yield from terms or _value_faults(request)
+
+
+def strata_faults(request: RegressionRequest) -> Iterator[Fault]:
+    """Yield a fault where predictions are wanted for more strata than have a baseline hazard."""
+    if request.predict_for and len(set(request.subjects.stratum or ())) > MAX_STRATA:
+        yield ("predict_for",), f"must be empty with more than {MAX_STRATA} strata"
 
 
 def _term_faults(request: RegressionRequest) -> Iterator[Fault]:

@@ -1,6 +1,6 @@
 """Subjects on the wire, as columns or as rows; once they are validated, as columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, count
 from operator import ge
@@ -18,13 +18,13 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from app.schemas.common import RequestModel
-from app.schemas.problem import FAULT, Location, refuse
-
-Fault = tuple[Location, str]
+from app.schemas.faults import FAULT, Fault, Location, refuse
 
 MAX_TIME = 1e15
 MAX_COUNT = 2**53
 """Up to here doubles count exactly."""
+ROUNDING = 1e-9
+"""Rows that overlap by less, relative to their time or absolutely, do so by rounding; the core makes such times one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,8 @@ Cluster = Annotated[Category, Field(description="The same in rows of one patient
 Weight = Annotated[
     float, Field(gt=0, le=MAX_COUNT, description="How many subjects the row stands for; see `weight_kind`.")
 ]
-Event = Annotated[
-    bool,
-    Taken(Literal[True, False, 1, 0], "must be true, false, 1 or 0"),
-    Field(description="Whether the follow-up ended with the event."),
-]
+Flag = Annotated[bool, Taken(Literal[True, False, 1, 0], "must be true, false, 1 or 0")]
+Event = Annotated[Flag, Field(description="Whether the follow-up ended with the event.")]
 
 
 @with_config(RequestModel.model_config)
@@ -151,6 +148,24 @@ class SubjectColumns(Columns):
                 yield self.at("entry", place), "must be below its time"
 
 
+def places_by_id(ids: Iterable[Category]) -> list[list[int]]:
+    """Return the places of the rows of each subject."""
+    places: dict[Category, list[int]] = {}
+    for place, subject in enumerate(ids):
+        places.setdefault(subject, []).append(place)
+    return list(places.values())
+
+
+def overlap_faults(columns: SubjectColumns, places: Iterable[int]) -> Iterator[Fault]:
+    """Yield where rows of one subject, at these places, overlap."""
+    entries, end = columns.entry or [0.0] * len(columns.time), 0.0
+    for entry, time, place in sorted((entries[place], columns.time[place], place) for place in places):
+        if end - entry > ROUNDING * max(1.0, end):
+            location = columns.at("entry" if columns.entry else "id", place)
+            yield location, "must not be before the end of another row of its id"
+        end = max(end, time)
+
+
 @dataclass(frozen=True, slots=True)
 class OrRows:
     """An annotation of a model of columns: rows are taken as well, and made columns."""
@@ -171,7 +186,8 @@ class OrRows:
         return core_schema.no_info_after_validator_function(checked, forms)
 
 
-def _booleans(column: list[bool]) -> list[bool]:
+def booleans(column: list[bool]) -> list[bool]:
+    """Return the flags of a column as booleans, some of which may have been sent as 1 and 0."""
     return list(map(bool, column))
 
 
@@ -185,7 +201,7 @@ class SurvivalRow(SubjectRow):
 class SurvivalColumns(SubjectColumns):
     """Follow-up of subjects, and whether it ended with the event: columns of one length, an item a subject."""
 
-    event: Annotated[list[Event], AfterValidator(_booleans)] = Field(description="Whether each had the event.")
+    event: Annotated[list[Event], AfterValidator(booleans)] = Field(description="Whether each had the event.")
 
 
 SurvivalSubjects = Annotated[SurvivalColumns, OrRows(SurvivalRow)]

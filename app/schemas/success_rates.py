@@ -20,28 +20,25 @@ from app.schemas.common import (
     ResponseModel,
     Test,
 )
-from app.schemas.flat_request import MAX_GROUPS, SUBJECTS
-from app.schemas.problem import refuse
+from app.schemas.faults import Fault, refuse, repeated
+from app.schemas.flat_request import MAX_GROUPS, SUBJECTS, group_faults, in_order
 from app.schemas.subjects import (
     MAX_COUNT,
     MAX_TIME,
     Category,
     Cluster,
     Columns,
-    Fault,
+    Flag,
     Group,
     OrRows,
     Taken,
+    booleans,
     label,
 )
 
 TestName = Literal["fisher", "chi-squared", "trend"]
 
-Success = Annotated[
-    bool,
-    Taken(Literal[True, False, 1, 0], "must be true, false, 1 or 0"),
-    Field(description="Whether the unit succeeded."),
-]
+Success = Annotated[Flag, Field(description="Whether the unit succeeded.")]
 Count = Annotated[
     int,
     Taken(
@@ -76,7 +73,7 @@ class SuccessRow(TypedDict):
 class SuccessColumns(Columns):
     """Units: columns of one length, an item a unit."""
 
-    success: Annotated[list[Success], AfterValidator(lambda column: list(map(bool, column)))] = Field(
+    success: Annotated[list[Success], AfterValidator(booleans)] = Field(
         min_length=1, description="Whether each unit succeeded."
     )
     group: list[Group] | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
@@ -123,11 +120,7 @@ def group_names(request: SuccessRatesRequest) -> list[Category]:
     """Return the groups in the answer's order, as they were sent; none without them."""
     if request.subjects is None:
         return [group.label for group in request.groups or ()]
-    groups = list(dict.fromkeys(request.subjects.group or ()))
-    if request.group_order is None:
-        return groups
-    place = {label(group): place for place, group in enumerate(request.group_order)}
-    return sorted(groups, key=lambda group: place.get(label(group), len(place)))
+    return in_order(request.subjects.group, request.group_order)
 
 
 def _faults(request: SuccessRatesRequest) -> Iterator[Fault]:
@@ -135,7 +128,9 @@ def _faults(request: SuccessRatesRequest) -> Iterator[Fault]:
         yield (), "must have either groups or subjects"
         return
     yield from _count_faults(request.groups or [])
-    yield from _group_faults(request)
+    subjects = request.subjects
+    column, location = (None, ()) if subjects is None else (subjects.group, ("subjects", *subjects.at("group")))
+    yield from group_faults(column, request.group_order, location)
     yield from _test_faults(request)
 
 
@@ -150,27 +145,9 @@ def _count_faults(groups: Sequence[SuccessCounts]) -> Iterator[Fault]:
         yield ("groups",), "must have totals whose sum is less than 2**53"
 
 
-def _group_faults(request: SuccessRatesRequest) -> Iterator[Fault]:
-    groups = group_names(request)
-    if request.subjects is not None and len(groups) > MAX_GROUPS:
-        yield ("subjects", *request.subjects.at("group")), f"has more than {MAX_GROUPS} groups"
-    if request.group_order is None:
-        return
-    order = [label(group) for group in request.group_order]
-    if request.subjects is None or request.subjects.group is None:
-        yield ("group_order",), "needs the column group"
-    elif not {label(group) for group in groups} <= set(order):
-        yield ("group_order",), "lacks a group of the subjects"
-    for place, name in enumerate(order):
-        if name in order[:place]:
-            yield ("group_order", place), "is named before"
-
-
 def _test_faults(request: SuccessRatesRequest) -> Iterator[Fault]:
     tests, groups = request.tests or [], len(group_names(request))
-    for place, test in enumerate(tests):
-        if test in tests[:place]:
-            yield ("tests", place), "is named before"
+    yield from repeated(tests, "tests")
     if request.scores is None:
         return
     if "trend" not in tests:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from app.schemas.common import ConfidenceType, RequestModel
+from app.schemas.faults import Fault, refuse
 from app.schemas.flat_request import MAX_GROUPS, SUBJECTS, FlatRequest, TimePoint, flat_faults, group_labels
-from app.schemas.problem import refuse
-from app.schemas.subjects import MAX_TIME, Fault, SurvivalSubjects
+from app.schemas.subjects import MAX_TIME, SurvivalSubjects
 
 TestName = Literal["log-rank", "gehan-breslow", "tarone-ware", "peto-peto", "modified-peto-peto"]
 Adjustment = Literal["holm", "hochberg", "bonferroni", "bh", "by", "none"]

@@ -6,8 +6,10 @@ import httpx
 import numpy as np
 import pytest
 
+from app.analysis import cox_summary
 from app.analysis.errors import InvalidParameterError, NoEstimateError
 from app.main import create_app
+from app.schemas import regression
 from app.settings import Settings
 from tests.api.cox_requests import AGE, EXAMPLE, SIZE, SUBJECTS, Json, answered, codes, faults, refused, subjects
 from tests.conftest import served
@@ -258,3 +260,7 @@ class TestOptions:
     def test_the_baseline_says_for_whom_it_is(self) -> None:
         profile = answered(subjects=SUBJECTS, reference_levels={"size": "small"}).baseline.profile
         assert profile == {"age": pytest.approx(np.mean(AGE)), "size": "small"}
+
+
+def test_predictions_are_refused_for_as_many_strata_as_have_no_baseline_hazard() -> None:
+    assert regression.MAX_STRATA == cox_summary.MAX_STRATA

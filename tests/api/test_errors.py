@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, model_validator
 
 from app.api.body import validated
 from app.api.errors import ProblemError, problem_responses
-from app.schemas.problem import refuse
+from app.schemas.faults import refuse
 from tests.api.toy import Toy
 
 pytestmark = pytest.mark.anyio

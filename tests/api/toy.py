@@ -14,7 +14,8 @@ from app.api.dependencies import CurrentSettings, InputDigest, run_sized
 from app.api.errors import BODY_PROBLEMS, ProblemError
 from app.api.negotiation import JSONOnly
 from app.main import create_app
-from app.schemas.problem import Fault, refuse
+from app.schemas.faults import refuse
+from app.schemas.problem import Fault
 from app.settings import Settings
 
 router = APIRouter(prefix="/v1", route_class=JSONRoute, dependencies=[JSONOnly], responses=BODY_PROBLEMS)

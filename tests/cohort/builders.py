@@ -12,19 +12,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from app.analysis.conventions import CONVENTIONS, ConventionName
+from app.analysis.success_rates import TableOptions, TableTest
 from app.analysis.survival import SurvivalOptions
 from app.api import convert_endpoints
 from app.api.convert_cohort import treatment_cohort
 from app.api.convert_outcomes import answer
 from app.cohort.endpoints import ENDPOINTS, EndpointName
 from app.cohort.groupings import Bin, Grouping
-from app.cohort.lesion_tables import TableOptions, TableTest
 from app.cohort.model import Cohort, Lesion, Patient, Recurrence, Session, TimeUnit
 from app.cohort.outcomes import OutcomeOptions
 from app.schemas import cohort as wire
 from app.schemas.endpoints import EndpointsRequest
+from app.schemas.faults import FAULT
 from app.schemas.outcomes import OutcomesRequest
-from app.schemas.problem import FAULT
 
 Json = dict[str, Any]
 Model = TypeVar("Model", bound=BaseModel)

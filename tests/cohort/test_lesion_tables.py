@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from app.analysis.proportions import Proportion, estimate_clustered_proportion, estimate_proportion
+from app.analysis.success_rates import TableOptions
 from app.cohort.endpoint_rows import NEVER_ABLATED
 from app.cohort.groupings import Groups, assign_groups
 from app.cohort.lesion_tables import (
     GroupedProportions,
     LocalRecurrence,
-    TableOptions,
     TechnicalSuccess,
     local_recurrence,
     technical_success,

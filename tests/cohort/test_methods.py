@@ -7,10 +7,11 @@ import pytest
 from app.analysis.comparison import ComparisonOptions, MaxCombo, Trend
 from app.analysis.conventions import ConventionName
 from app.analysis.logrank import Weighting
+from app.analysis.proportion_notes import INTERVALS, TABLE_TESTS
+from app.analysis.success_rates import TableOptions
 from app.analysis.survival_notes import PACKAGES
 from app.cohort.endpoints import EndpointName
-from app.cohort.lesion_tables import TableOptions
-from app.cohort.notes import INTERVALS, TABLE_TESTS, methods, row_methods
+from app.cohort.notes import methods, row_methods
 from app.cohort.outcomes import OutcomeOptions
 from tests.cohort.builders import BY_ARM, options
 

@@ -10,6 +10,7 @@ from app.analysis.gray import gray_test
 from app.analysis.logrank import logrank_test
 from app.analysis.observations import observe
 from app.api import convert
+from app.api.convert_competing_risks import incidence_group
 from app.cohort.endpoints import ENDPOINTS, EndpointName
 from app.cohort.groupings import Bin, Grouping, assign_groups
 from app.cohort.model import Cohort
@@ -149,7 +150,7 @@ def figures(sample: Sample) -> Json:
     found: Json = convert.survival_estimate(sample.survival, interpretation="", curve="full").model_dump()
     if sample.incidence is not None:
         causes = ("local recurrence", "death")
-        found["incidence"] = convert.incidence_group(sample.incidence, "", causes, curve="full").model_dump()
+        found["incidence"] = incidence_group(sample.incidence, "", causes, curve="full").model_dump()
     return found
 
 

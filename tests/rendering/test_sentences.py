@@ -6,8 +6,8 @@ import pytest
 
 from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import ConventionName
+from app.analysis.success_rates import TableOptions
 from app.cohort.groupings import Grouping
-from app.cohort.lesion_tables import TableOptions
 from app.cohort.model import Cohort, Complication, Session, TimeUnit
 from app.cohort.outcomes import OutcomeOptions, summarize_outcomes
 from app.rendering.sentences import summarize

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from app.api.body import validated
 from app.api.errors import ProblemError
-from app.schemas.cox import MAX_STRATA
 from app.schemas.fine_gray import FineGrayRequest
+from app.schemas.regression import MAX_STRATA
 
 Json = dict[str, Any]
 REQUEST: TypeAdapter[FineGrayRequest] = TypeAdapter(FineGrayRequest)

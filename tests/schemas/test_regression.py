@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from app.api.body import validated
 from app.api.errors import ProblemError
-from app.schemas.problem import refuse
+from app.schemas.faults import refuse
 from app.schemas.regression import (
     CauseRegressionColumns,
     CauseRegressionRow,

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from app.api.body import MAX_VALUES, validated
 from app.api.errors import ProblemError
 from app.schemas.common import RequestModel
-from app.schemas.problem import MAX_FAULTS
+from app.schemas.faults import MAX_FAULTS
 from app.schemas.subjects import SurvivalSubjects, label
 
 Json = dict[str, Any]
