@@ -17,13 +17,13 @@ class Concordance:
     pairs: float
 
 
-def concordance(observations: Observations, predictor: FloatArray, *, robust: bool = False) -> Concordance:
+def concordance(observations: Observations, predictor: FloatArray) -> Concordance:
     """Estimate the probability that of two subjects the one with the higher predictor has the event first.
 
     C = (concordant + half of those tied in the predictor) / pairs. A pair is a subject with an event at t and one at
     risk at t (entry < t <= time) without an event then. The variance is the infinitesimal jackknife: the sum of the
-    squares of the derivatives of C by the weights of subjects, summed within clusters if `robust`; a row of weight w is
-    w rows. O(n log n), by sums over all that come before in two orders.
+    squares of the derivatives of C by the weights of subjects, summed within clusters; a row of weight w is w rows.
+    O(n log n), by sums over all that come before in two orders.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ def concordance(observations: Observations, predictor: FloatArray, *, robust: bo
     estimate = concordant / pairs
     influence = lost - estimate * events
     influence[event] += beaten - estimate * at_risk
-    return Concordance(estimate, _jackknife(observations, influence, robust=robust) / pairs, pairs)
+    return Concordance(estimate, _jackknife(observations, influence) / pairs, pairs)
 
 
-def _jackknife(observations: Observations, influence: FloatArray, *, robust: bool) -> float:
+def _jackknife(observations: Observations, influence: FloatArray) -> float:
     weights = observations.weights
-    if robust and observations.cluster is not None:
+    if observations.cluster is not None:
         sums = sum_by(observations.cluster, weights * influence)
         return float(np.linalg.norm(sums)) if sums.size > 1 else np.nan
     return float(np.sqrt((weights**2 if observations.sampling else weights) @ influence**2))

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr
 
 from app.analysis.arrays import FloatArray
 from app.analysis.conventions import Ties
 from app.analysis.design_matrix import dependent_columns
 from app.analysis.errors import InvalidParameterError, NoEstimateError
 from app.analysis.exact_ties import exact_partial_likelihood
-from app.analysis.intervals import normal_quantile
+from app.analysis.intervals import wald_ratio
 from app.analysis.observations import Observations
 from app.analysis.partial_likelihood import (
     PartialLikelihood,
@@ -130,7 +129,6 @@ def cox_regression(
     >>> model.hazard_ratio.round(4), round(model.log_likelihood, 4)
     (array([0.7071]), -1.7627)
     """
-    quantile = normal_quantile(confidence_level)
     robust = observations.cluster is not None if robust is None else robust
     if ties == "exact" and robust:
         raise InvalidParameterError("robust standard errors are not defined with exact ties")
@@ -141,18 +139,10 @@ def cox_regression(
     naive = np.linalg.inv(maximum.information + np.diag(ridge))
     covariance = _robust_covariance(observations, sets, x, scaled, naive) if robust else naive
     coefficient, standard_error = scaled / scale, np.sqrt(np.diag(covariance)) / scale
-    z = coefficient / standard_error
-    with np.errstate(over="ignore"):
-        ratio, width = np.exp(coefficient), quantile * standard_error
-        lower, upper = np.exp(coefficient - width), np.exp(coefficient + width)
     return CoxModel(
         coefficient,
         standard_error,
-        z,
-        2 * ndtr(-np.abs(z)),
-        ratio,
-        lower,
-        upper,
+        *wald_ratio(coefficient, standard_error, confidence_level),
         maximum.log_likelihood,
         null.log_likelihood,
         iterations,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from app.analysis.arrays import FloatArray
 from app.analysis.cox import CoxTies
 from app.analysis.cox_summary import CoxOptions, CoxSummary
 from app.analysis.design_matrix import Design
@@ -21,7 +22,8 @@ SENTENCES = {
     "stratum_without_events": "Strata without events tell nothing of the coefficients: {}.",
     "nonproportional_hazards": "Hazards may not be proportional (Grambsch-Therneau test, p < 0.05), so that hazard "
     "ratios are averages over time: {}.",
-    "few_clusters": f"Fewer than {FEW_CLUSTERS} clusters, so that robust standard errors are too small: {{}}.",
+    "few_clusters": f"Fewer than {FEW_CLUSTERS} clusters or subjects, so that robust standard errors are too small: "
+    "{}.",
     "rows_as_independent": "These take rows as independent subjects, whatever clusters or sampling weights say; the "
     "Wald and robust score tests do not: {}.",
     "repeated_events": "Subjects have several events, which standard errors take as independent; robust errors would "
@@ -73,23 +75,30 @@ def _model_cautions(summary: CoxSummary, design: Design) -> Iterator[Found]:
     if summary.proportional.overall.p_value < DOUBTFUL:
         yield "nonproportional_hazards", "all terms together"
     if summary.robust_score is not None:
-        cluster = summary.observations.cluster
-        if cluster is not None and np.unique(cluster).size < FEW_CLUSTERS:
+        if few_clusters(summary.observations, summary.model.standard_error):
             yield "few_clusters", "the model"
         yield "rows_as_independent", "likelihood-ratio, score, AIC"
     if np.isnan(summary.aic):
         yield "penalised", "all coefficients"
 
 
-def cox_methods(observations: Observations, options: CoxOptions, *, predictions: bool) -> Iterator[str]:
-    """Yield how a model came about, in sentences with their references."""
+def few_clusters(observations: Observations, standard_error: FloatArray) -> bool:
+    """Return whether robust errors, where there are any, rest on few clusters."""
+    if observations.cluster is None or np.isnan(standard_error).any():
+        return False
+    return observations.persons < FEW_CLUSTERS
+
+
+def cox_methods(
+    observations: Observations, options: CoxOptions, unit: str = "subject", *, predictions: bool
+) -> Iterator[str]:
+    """Yield how a model came about, in sentences with their references; `unit` is what clusters are."""
     strata = "" if observations.stratum is None else ", with a baseline hazard for each stratum"
     yield (
         "Hazard ratios are those of a Cox proportional hazards model (J R Stat Soc B 1972;34:187-220), with "
         f"{TIES[options.handling]}{strata}; {100 * options.confidence_level:g} % intervals are exp(b -+ z SE)."
     )
     if options.robust:
-        unit = "subject" if observations.cluster is None or observations.sampling else "cluster"
         yield (
             f"Standard errors are robust, clustered by {unit} (Lin and Wei, J Am Stat Assoc 1989;84:1074-1078); the "
             "likelihood ratio and score tests are not."

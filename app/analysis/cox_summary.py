@@ -17,7 +17,7 @@ from app.analysis.cox_predictions import (
     predicted_rates,
 )
 from app.analysis.design_matrix import Design, NoModelError
-from app.analysis.hypothesis_test import HypothesisTest
+from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS, HypothesisTest, wald_test
 from app.analysis.observations import Observations, strata_in_sequence
 from app.analysis.proportional_hazards import ProportionalHazards, TimeTransform, proportional_hazards_test
 
@@ -25,7 +25,6 @@ PENALISED = "not defined for penalised coefficients"
 EXACT = "not defined with exact ties"
 #: A model of more strata has no baseline hazards: they would be of a subject or two each.
 MAX_STRATA = 50
-FEW_CLUSTERS = "the clusters are too few for a robust variance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +112,8 @@ def summarize_cox(
     model = _model(laid, distinct[laid.groups], design, options)
     predictor = np.asarray(distinct @ model.coefficient)
     events = observations.event if observations.sampling else observations.weights * observations.event
-    baseline_profile = _baseline_profile(observations, distinct, design)
-    baselines = _baselines(observations, distinct, model, baseline_profile, options)
+    profile = baseline_profile(observations, distinct, design)
+    baselines = _baselines(observations, distinct, model, profile, options)
     likelihood_ratio, wald, score, robust_score = _tests(model, options)
     return CoxSummary(
         model,
@@ -125,11 +124,11 @@ def summarize_cox(
         score,
         robust_score,
         np.nan if options.penalizer else 2 * (model.coefficient.size - model.log_likelihood),
-        concordance(laid, predictor[laid.groups], robust=options.robust),
+        concordance(laid, predictor[laid.groups]),
         _proportional(observations, distinct, design, model, options),
-        baseline_profile,
+        profile,
         baselines,
-        [[_rates(baseline, model, profile, options) for baseline in baselines] for profile in profiles],
+        [[_rates(baseline, model, predicted, options) for baseline in baselines] for predicted in profiles],
     )
 
 
@@ -144,12 +143,17 @@ def _model(laid: Observations, x: FloatArray, design: Design, options: CoxOption
             penalizer=options.penalizer,
         )
     except NoMaximumError as error:
-        terms = [design.columns[column].term for column in error.columns]
-        raise NoModelError(terms, _problem(error, terms)) from None
+        raise no_model(error, design) from None
 
 
-def _problem(error: NoMaximumError, terms: Sequence[str]) -> str:
-    if error.monotone:
+def no_model(error: NoMaximumError, design: Design) -> NoModelError:
+    """Return the error that says of which terms the columns without a maximum are, and what is wrong with these."""
+    terms = [design.columns[column].term for column in error.columns]
+    return NoModelError(terms, _problem(terms, monotone=error.monotone))
+
+
+def _problem(terms: Sequence[str], *, monotone: bool) -> str:
+    if monotone:
         verb = "separate" if len(set(terms)) > 1 else "separates"
         return f"{verb} those with events from the others at risk: the likelihood is monotone, without a maximum"
     if len(terms) == 1:
@@ -168,18 +172,12 @@ def _tests(
     def test(name: str, statistic: float) -> HypothesisTest:
         if options.penalizer:
             return HypothesisTest(name, np.nan, size, np.nan, reason=PENALISED)
-        reason = FEW_CLUSTERS if np.isnan(statistic) else None
+        reason = TOO_FEW_CLUSTERS if np.isnan(statistic) else None
         return HypothesisTest(name, statistic, size, float(chdtrc(size, statistic)), reason=reason)
 
+    wald = test("wald", np.nan) if options.penalizer else wald_test(model.coefficient, model.covariance)
     robust = test("robust-score", model.robust_score_statistic) if options.robust else None
-    return test("likelihood-ratio", ratio), test("wald", _wald(model)), test("score", model.score_statistic), robust
-
-
-def _wald(model: CoxModel) -> float:
-    correlation = model.covariance / np.outer(model.standard_error, model.standard_error)
-    if np.isnan(correlation).any() or np.linalg.eigvalsh(correlation)[0] <= 1e-12:
-        return np.nan
-    return float(model.z @ np.linalg.solve(correlation, model.z))
+    return test("likelihood-ratio", ratio), wald, test("score", model.score_statistic), robust
 
 
 def _proportional(
@@ -201,7 +199,8 @@ def _proportional(
     )
 
 
-def _baseline_profile(observations: Observations, distinct: FloatArray, design: Design) -> FloatArray:
+def baseline_profile(observations: Observations, distinct: FloatArray, design: Design) -> FloatArray:
+    """Return the means of numbers and 0, the reference level, for columns of factors; shape [p]."""
     mean = np.average(distinct[observations.groups], axis=0, weights=observations.weights)
     return np.where([column.level is None for column in design.columns], mean, 0.0)
 

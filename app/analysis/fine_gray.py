@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtr
 
 from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.conventions import Ties
@@ -11,7 +10,7 @@ from app.analysis.cox import newton_maximum
 from app.analysis.errors import InvalidObservationsError
 from app.analysis.fine_gray_influence import influence_of_weights
 from app.analysis.fine_gray_risk_sets import FineGrayRiskSets, fine_gray_risk_sets
-from app.analysis.intervals import normal_quantile
+from app.analysis.intervals import wald_ratio
 from app.analysis.observations import Observations, strata_in_sequence
 from app.analysis.partial_likelihood import (
     partial_likelihood,
@@ -23,9 +22,6 @@ from app.analysis.partial_likelihood import (
 
 #: A share of the information below this is what rounding leaves of 0; covariates are in units of their deviation.
 ROUNDING = 1e-12
-
-_F = FloatArray
-_Wald = tuple[_F, _F, _F, _F, _F, _F, _F, _F]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,6 @@ def fine_gray_regression(
     >>> model.hazard_ratio.round(4), round(model.log_likelihood, 4)
     (array([1.4142]), -2.4559)
     """
-    quantile = normal_quantile(confidence_level)
     x = np.asarray(covariates, dtype=np.float64)
     if x.shape[:1] != (observations.size,):
         raise InvalidObservationsError("covariates are finite: one or more columns, a row for each row of the sample")
@@ -130,25 +125,18 @@ def fine_gray_regression(
     fixed, covariance = (
         _covariance(sample, part, inverse) / np.outer(scale, scale) for part in (residuals, with_weights)
     )
+    coefficient, standard_error = scaled / scale, np.sqrt(np.diag(covariance))
     return FineGrayModel(
-        *_wald(scaled / scale, fixed, covariance, quantile),
+        coefficient,
+        standard_error,
+        np.sqrt(np.diag(fixed)),
+        *wald_ratio(coefficient, standard_error, confidence_level),
         covariance,
         maximum.log_likelihood,
         null.log_likelihood,
         iterations,
         FineGrayFit(observations, x, sample.groups, sample, sets, values, scale, scaled, with_weights @ inverse),
     )
-
-
-def _wald(coefficient: FloatArray, fixed: FloatArray, covariance: FloatArray, quantile: float) -> _Wald:
-    """Return the arrays of a model, from the coefficient to the upper limit."""
-    standard_error = np.sqrt(np.diag(covariance))
-    z = coefficient / standard_error
-    with np.errstate(over="ignore"):
-        ratio, width = np.exp(coefficient), quantile * standard_error
-        lower, upper = np.exp(coefficient - width), np.exp(coefficient + width)
-    p_value = 2 * ndtr(-np.abs(z))
-    return coefficient, standard_error, np.sqrt(np.diag(fixed)), z, p_value, ratio, lower, upper
 
 
 def _weights_in_score(

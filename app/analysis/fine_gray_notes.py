@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.analysis import cox_notes
-from app.analysis.cox_notes import FEW_EVENTS, TIES
+from app.analysis.cox_notes import FEW_EVENTS, TIES, few_clusters
 from app.analysis.fine_gray_summary import FineGrayOptions, FineGraySummary
 from app.analysis.observations import Observations
-from app.analysis.survival_notes import FEW_CLUSTERS, Caution, Found, cautions
+from app.analysis.survival_notes import Caution, Found, cautions
 
 SENTENCES = {
     "missing_covariates": cox_notes.SENTENCES["missing_covariates"],
@@ -51,12 +51,14 @@ def _cautions(summary: FineGraySummary) -> Iterator[Found]:
         without = strata - np.unique(observations.stratum[observations.cause == 1]).size
         if without:
             yield "stratum_without_events", f"{without} of {strata}"
-    if observations.cluster is not None and np.unique(observations.cluster).size < FEW_CLUSTERS:
+    if few_clusters(observations, summary.model.standard_error):
         yield "few_clusters", "the model"
 
 
-def fine_gray_methods(observations: Observations, options: FineGrayOptions, *, predictions: bool) -> Iterator[str]:
-    """Yield how a model came about, in sentences with their references."""
+def fine_gray_methods(
+    observations: Observations, options: FineGrayOptions, unit: str = "subject", *, predictions: bool
+) -> Iterator[str]:
+    """Yield how a model came about, in sentences with their references; `unit` is what clusters are."""
     stratified = observations.stratum is not None
     yield (
         "Ratios of subdistribution hazards are those of a Fine-Gray model (J Am Stat Assoc 1999;94:496-509), with "
@@ -64,7 +66,6 @@ def fine_gray_methods(observations: Observations, options: FineGrayOptions, *, p
         f"{100 * options.confidence_level:g} % intervals are exp(b -+ z SE)."
     )
     yield from _weight_methods(observations)
-    unit = "subject" if observations.cluster is None or observations.sampling else "cluster"
     yield (
         f"Standard errors, limits and tests are robust, clustered by {unit} (Zhou et al., Biostatistics "
         "2012;13:371-383), and include the variance of the estimated weights, as in Fine and Gray and in crr of R's "

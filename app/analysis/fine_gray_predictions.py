@@ -13,6 +13,9 @@ from app.analysis.observations import Observations
 from app.analysis.partial_likelihood import relative_risks, score_variance
 from app.analysis.risk_sets import sums_at
 
+#: Of x b: beyond it the incidence is 1 to the last digit, and the hazard soon no number.
+LARGEST = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class SubdistributionCurves:
@@ -68,8 +71,7 @@ def subdistribution_curves(model: FineGrayModel, profiles: FloatArray, stratum: 
     _, _, total, _ = relative_risks(fit.sets, fit.standardised, fit.scaled)
     growth = sums_at(fit.sets.step_time, fit.sets.mass / total)
     time, counts = _event_times(fit, stratum)
-    with np.errstate(over="ignore"):
-        hazard = np.exp(predictor)[:, None] * np.cumsum(growth[counts])
+    hazard = np.exp(predictor)[:, None] * np.cumsum(growth[counts])
     return SubdistributionCurves(time[counts], hazard, -np.expm1(-hazard))
 
 
@@ -127,7 +129,7 @@ def _profiles(fit: FineGrayFit, profiles: FloatArray) -> tuple[FloatArray, Float
         raise InvalidObservationsError("profiles are finite: a value for each covariate")
     row = int(np.argmax(fit.sets.weights))
     x = fit.standardised[row] + (raw - fit.covariates[fit.order[row]]) / fit.scale
-    return x @ fit.scaled - (fit.standardised @ fit.scaled).max(), x
+    return np.minimum(x @ fit.scaled - (fit.standardised @ fit.scaled).max(), LARGEST), x
 
 
 def _is_of(observations: Observations, stratum: int) -> BoolArray:

@@ -8,8 +8,8 @@ import numpy as np
 from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.conventions import CONVENTIONS, Convention, Ties
 from app.analysis.cox import NoMaximumError
-from app.analysis.cox_summary import FEW_CLUSTERS, MAX_STRATA, _baseline_profile, _problem
-from app.analysis.design_matrix import Design, NoModelError
+from app.analysis.cox_summary import MAX_STRATA, baseline_profile, no_model
+from app.analysis.design_matrix import Design
 from app.analysis.fine_gray import FineGrayModel, fine_gray_regression
 from app.analysis.fine_gray_predictions import (
     PredictedIncidence,
@@ -17,7 +17,7 @@ from app.analysis.fine_gray_predictions import (
     predicted_incidence,
     subdistribution_curves,
 )
-from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
+from app.analysis.hypothesis_test import HypothesisTest, wald_test
 from app.analysis.landmarks import landmark_columns
 from app.analysis.observations import Observations
 
@@ -68,7 +68,7 @@ class FineGraySummary:
 
     Attributes
     ----------
-    events, competing, censored : sums of frequencies, rows where weights are sampling weights
+    events, competing : sums of frequencies, rows where weights are sampling weights
     wald : test that all coefficients are 0
     profile : covariates of the baseline, shape [p]: means of numbers, reference levels of factors
     ratios : of the subdistribution hazard of each profile to that of the baseline, shape [k]
@@ -79,7 +79,6 @@ class FineGraySummary:
     observations: Observations
     events: float
     competing: float
-    censored: float
     wald: HypothesisTest
     profile: FloatArray
     ratios: FloatArray
@@ -109,8 +108,8 @@ def summarize_fine_gray(
     >>> from app.analysis.observations import observe
     >>> sample, distinct = observe([1, 2, 3, 4], [2, 1, 1, 0], group=[1, 1, 0, 0]), np.array([[0.0], [1.0]])
     >>> found = summarize_fine_gray(sample, distinct, design_of({"x": [0.0, 1.0]}), distinct, FineGrayOptions())
-    >>> found.model.hazard_ratio.round(4), found.events, found.competing, found.censored
-    (array([1.4142]), 2.0, 1.0, 1.0)
+    >>> found.model.hazard_ratio.round(4), found.events, found.competing
+    (array([1.4142]), 2.0, 1.0)
     """
     try:
         model = fine_gray_regression(
@@ -120,31 +119,29 @@ def summarize_fine_gray(
             confidence_level=options.confidence_level,
         )
     except NoMaximumError as error:
-        terms = [design.columns[column].term for column in error.columns]
-        raise NoModelError(terms, _problem(error, terms)) from None
+        raise no_model(error, design) from None
     counts = np.ones(observations.size) if observations.sampling else observations.weights
-    cause = np.minimum(observations.cause, 2)
-    censored, events, competing = (float(counts[cause == code].sum()) for code in (0, 1, 2))
-    profile = _baseline_profile(observations, distinct, design)
+    events, competing = (float(counts[among].sum()) for among in (observations.cause == 1, observations.cause > 1))
+    profile = baseline_profile(observations, distinct, design)
     with np.errstate(over="ignore"):
         ratios = np.exp((profiles - profile) @ model.coefficient)
     codes = np.zeros(1, dtype=np.int64) if observations.stratum is None else np.unique(observations.stratum)
     strata = [_stratum(model, profile, profiles, options, code) for code in _few(codes)]
     return FineGraySummary(
-        model, observations, events, competing, censored, _wald(model), profile, np.asarray(ratios), strata
+        model,
+        observations,
+        events,
+        competing,
+        wald_test(model.coefficient, model.covariance),
+        profile,
+        np.asarray(ratios),
+        strata,
     )
 
 
 def _few(codes: IntArray) -> list[int]:
     listed: list[int] = codes.tolist()
     return listed if len(listed) <= MAX_STRATA else []
-
-
-def _wald(model: FineGrayModel) -> HypothesisTest:
-    if np.isnan(model.covariance).any():
-        return HypothesisTest("wald", np.nan, 0, np.nan, reason=FEW_CLUSTERS)
-    correlation = model.covariance / np.outer(model.standard_error, model.standard_error)
-    return quadratic_form_test("wald", model.z, correlation)
 
 
 def _stratum(

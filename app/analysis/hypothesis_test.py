@@ -7,6 +7,8 @@ from scipy.special import chdtrc
 
 from app.analysis.arrays import FloatArray
 
+TOO_FEW_CLUSTERS = "the clusters are too few for a robust variance"
+
 
 @dataclass(frozen=True, slots=True)
 class HypothesisTest:
@@ -28,6 +30,27 @@ class HypothesisTest:
     observed: FloatArray | None = None
     expected: FloatArray | None = None
     reason: str | None = None
+
+
+def wald_test(coefficient: FloatArray, covariance: FloatArray) -> HypothesisTest:
+    """Return the chi-squared test that all coefficients are 0; NaN where their covariance is not known or singular.
+
+    Parameters
+    ----------
+    coefficient, covariance : shapes [p] and [p, p]
+
+    Examples
+    --------
+    >>> round(wald_test(np.array([1.0, 2.0]), np.diag([1.0, 4.0])).statistic, 4)
+    2.0
+    """
+    error, size = np.sqrt(np.diag(covariance)), coefficient.size
+    correlation = covariance / np.outer(error, error)
+    if np.isnan(correlation).any() or np.linalg.eigvalsh(correlation)[0] <= 1e-12:
+        return HypothesisTest("wald", np.nan, size, np.nan, reason=TOO_FEW_CLUSTERS)
+    z = coefficient / error
+    statistic = float(z @ np.linalg.solve(correlation, z))
+    return HypothesisTest("wald", statistic, size, float(chdtrc(size, statistic)))
 
 
 def quadratic_form_test(

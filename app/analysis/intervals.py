@@ -3,11 +3,14 @@
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from app.analysis.arrays import FloatArray
 from app.analysis.errors import InvalidParameterError
 
+WaldRatio = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+#: Why a figure that exists is not told.
+OUT_OF_RANGE = "out of the range of numbers"
 ConfidenceType = Literal["plain", "log", "log-log", "logit", "arcsin"]
 
 
@@ -27,6 +30,29 @@ def normal_quantile(confidence_level: float) -> float:
     if not 0 < confidence_level < 1:
         raise InvalidParameterError("a confidence level lies between 0 and 1")
     return -float(ndtri((1 - confidence_level) / 2))  # of the small tail: 0.5 + level / 2 may round to 1
+
+
+def wald_ratio(coefficient: FloatArray, standard_error: FloatArray, confidence_level: float) -> WaldRatio:
+    """Return z, the p value of a coefficient of 0, exp(coefficient), and its limits; shape [p] each.
+
+    Parameters
+    ----------
+    coefficient, standard_error : of logarithms, shape [p]; where an error is NaN, all but the exponential are
+
+    Returns
+    -------
+    z = coefficient / error, two-sided p value, ratio, and exp(coefficient -+ quantile error), infinite where that is
+        more than the largest number
+
+    Examples
+    --------
+    >>> [round(float(figure[0]), 4) for figure in wald_ratio(np.log([2.0]), np.array([0.25]), 0.95)]
+    [2.7726, 0.0056, 2.0, 1.2252, 3.2646]
+    """
+    z, width = coefficient / standard_error, normal_quantile(confidence_level) * standard_error
+    with np.errstate(over="ignore"):
+        ratio, lower, upper = (np.exp(coefficient + shift) for shift in (0, -width, width))
+    return z, np.asarray(2 * ndtr(-np.abs(z))), ratio, lower, upper
 
 
 def probability_interval(

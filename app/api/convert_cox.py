@@ -10,13 +10,15 @@ from app.analysis.conventions import CONVENTIONS
 from app.analysis.cox import CoxModel
 from app.analysis.cox_notes import cox_methods, cox_warnings
 from app.analysis.cox_predictions import BaselineHazard, PredictedRate, predicted_median, predicted_survival
-from app.analysis.cox_summary import FEW_CLUSTERS, CoxOptions, CoxSummary, summarize_cox
+from app.analysis.cox_summary import CoxOptions, CoxSummary, summarize_cox
 from app.analysis.curve_points import kept_points
 from app.analysis.design_matrix import Design
+from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS
 from app.api import convert
 from app.api.convert_regression import (
     RegressionSample,
     is_robust,
+    out_of_range,
     regression_sample,
     repeats,
     told_by_name,
@@ -30,7 +32,7 @@ from app.schemas.cox import CoxRequest, CoxResponse
 def answer(request: CoxRequest, input_sha256: str) -> CoxResponse:
     """Return the Cox model that a request asks for."""
     with told_by_name(request):
-        sample = regression_sample(request, request.subjects.event, robust=is_robust(request))
+        sample = regression_sample(request, request.subjects.event, robust=is_robust(request), subjects_apart=True)
         options = _options(request, robust=sample.robust)
         summary = summarize_cox(sample.observations, sample.distinct, sample.design, sample.profiles, options)
     repeated = repeats(compress(request.subjects.id or (), request.subjects.event))
@@ -41,7 +43,7 @@ def answer(request: CoxRequest, input_sha256: str) -> CoxResponse:
             confidence_type="log",
             **sample.counts,
             warnings=cox_warnings(summary, sample.design, dropped=sample.dropped, repeated=repeated),
-            methods=cox_methods(sample.observations, options, predictions=bool(request.predict_for)),
+            methods=cox_methods(sample.observations, options, sample.unit, predictions=bool(request.predict_for)),
         ),
         coefficients=coefficients(summary.model, sample.design, robust=sample.robust),
         model=_fit(summary, sample.subjects),
@@ -79,7 +81,11 @@ def coefficients(model: CoxModel, design: Design, *, robust: bool) -> list[regre
     )
     return [
         regression_response.Coefficient(
-            **wire_term(column), **of_column, reason=FEW_CLUSTERS if np.isnan(error) else None
+            **wire_term(column),
+            **of_column,
+            reason=TOO_FEW_CLUSTERS
+            if np.isnan(error)
+            else out_of_range(*(of_column[name] for name in ("hazard_ratio", "lower", "upper"))),
         )
         for column, of_column, error in zip(design.columns, figures, model.standard_error, strict=True)
     ]
@@ -135,6 +141,7 @@ def _prediction(request: CoxRequest, sample: RegressionSample, summary: CoxSumma
     return cox.Prediction(
         profile=wire_profile(sample.design, profile),
         hazard_ratio=convert.number(ratio),
+        reason=out_of_range(convert.number(ratio)),
         strata=[
             _predicted_stratum(request, summary, (stratum, baseline), profile, at_landmarks)
             for (stratum, baseline), at_landmarks in zip(_by_stratum(sample, summary), rates, strict=True)
@@ -159,7 +166,7 @@ def _predicted_stratum(
             estimate=convert.number(estimate),
             lower=convert.number(lower),
             upper=convert.number(upper),
-            reason="not reached: survival stays above 0.5" if np.isnan(estimate) else None,
+            reason=_why_not_reached(estimate, lower, upper),
         ),
         rates=[regression_response.PredictedRate(**convert.figures(rate)) for rate in rates],
         curve=None
@@ -171,6 +178,15 @@ def _predicted_stratum(
             upper=convert.numbers(curve.upper[kept]),
         ),
     )
+
+
+def _why_not_reached(estimate: float, lower: float, upper: float) -> str | None:
+    """Return which of a median and its limits is not reached first; the later ones are not either."""
+    if np.isnan(lower):
+        return "not reached: survival and its limits stay above 0.5"
+    if np.isnan(estimate):
+        return "not reached: survival stays above 0.5"
+    return "no upper limit: that of survival stays above 0.5" if np.isnan(upper) else None
 
 
 def _by_stratum(sample: RegressionSample, summary: CoxSummary) -> list[tuple[str | None, BaselineHazard]]:

@@ -1,15 +1,16 @@
 """Between the wire and a Fine-Gray model: request to sample and options, summary to response."""
 
 from app.analysis.conventions import CONVENTIONS
-from app.analysis.cox_summary import FEW_CLUSTERS
 from app.analysis.curve_points import kept_points
 from app.analysis.design_matrix import Design
 from app.analysis.fine_gray_notes import fine_gray_methods, fine_gray_warnings
 from app.analysis.fine_gray_predictions import SubdistributionCurves
 from app.analysis.fine_gray_summary import FineGrayOptions, FineGrayStratum, FineGraySummary, summarize_fine_gray
+from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS
 from app.api import convert
 from app.api.convert_regression import (
     RegressionSample,
+    out_of_range,
     regression_sample,
     repeats,
     told_by_name,
@@ -36,7 +37,7 @@ def answer(request: FineGrayRequest, input_sha256: str) -> FineGrayResponse:
             confidence_type="log-log",
             **sample.counts,
             warnings=fine_gray_warnings(summary, dropped=sample.dropped, repeated=repeats(request.subjects.id or ())),
-            methods=fine_gray_methods(sample.observations, options, predictions=bool(request.predict_for)),
+            methods=fine_gray_methods(sample.observations, options, sample.unit, predictions=bool(request.predict_for)),
         ),
         cause=label(request.cause),
         coefficients=_coefficients(summary, sample.design),
@@ -44,7 +45,7 @@ def answer(request: FineGrayRequest, input_sha256: str) -> FineGrayResponse:
             subjects=sample.subjects,
             events=summary.events,
             competing=summary.competing,
-            censored=summary.censored,
+            censored=sample.subjects - summary.events - summary.competing,
             log_likelihood=summary.model.log_likelihood,
             null_log_likelihood=summary.model.null_log_likelihood,
             wald_test=convert.test(summary.wald),
@@ -75,7 +76,11 @@ def _coefficients(summary: FineGraySummary, design: Design) -> list[fine_gray.Fi
     )
     return [
         fine_gray.FineGrayCoefficient(
-            **wire_term(column), **of_column, reason=FEW_CLUSTERS if of_column["standard_error"] is None else None
+            **wire_term(column),
+            **of_column,
+            reason=TOO_FEW_CLUSTERS
+            if of_column["standard_error"] is None
+            else out_of_range(*(of_column[name] for name in ("subdistribution_hazard_ratio", "lower", "upper"))),
         )
         for column, of_column in zip(design.columns, figures, strict=True)
     ]
@@ -101,9 +106,11 @@ def _baseline(
 def _prediction(
     request: FineGrayRequest, sample: RegressionSample, summary: FineGraySummary, place: int
 ) -> fine_gray.IncidencePrediction:
+    ratio = convert.number(float(summary.ratios[place]))
     return fine_gray.IncidencePrediction(
         profile=wire_profile(sample.design, sample.profiles[place]),
-        subdistribution_hazard_ratio=convert.number(float(summary.ratios[place])),
+        subdistribution_hazard_ratio=ratio,
+        reason=out_of_range(ratio),
         strata=[
             fine_gray.PredictedIncidenceStratum(
                 stratum=_label(sample, stratum),

@@ -73,7 +73,8 @@ def parametric_sample(request: wire.ParametricRequest) -> RegressionSample:
     )
     count = observations.subjects if subjects.id is None else len(set(subjects.id))
     profiles = np.empty((len(request.predict_for) or 1, 0))
-    return RegressionSample(observations, profiles[:1], Design([], {}), profiles, [], robust, count, count, {})
+    unit = "subject" if subjects.cluster is None else "cluster"
+    return RegressionSample(observations, profiles[:1], Design([], {}), profiles, [], robust, unit, count, count, {})
 
 
 def parametric_model(one: PredictingModel, summary: ParametricSummary, profiles: FloatArray) -> wire.ParametricModel:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.analysis.arrays import FloatArray
 from app.analysis.design_matrix import Design, DesignColumn, NoModelError, Value, design_of, distinct_rows
+from app.analysis.intervals import OUT_OF_RANGE
 from app.analysis.observations import Observations, observe
 from app.api.convert_subjects import codes
 from app.api.errors import ProblemError
@@ -30,7 +31,8 @@ class RegressionSample:
     design : what its columns are
     profiles : rows of covariates that are predicted for, shape [k, p]
     strata : labels of the strata in the order of their codes, [] without strata
-    robust : whether errors are to be robust; the sample has clusters only if they are
+    robust : whether errors are to be robust
+    unit : what clusters are, "cluster" or "subject"
     subjects_in, subjects, excluded : subjects of all rows, of these rows, and by reason those left out
     """
 
@@ -40,6 +42,7 @@ class RegressionSample:
     profiles: FloatArray
     strata: list[str]
     robust: bool
+    unit: str
     subjects_in: int
     subjects: int
     excluded: dict[str, int]
@@ -60,8 +63,13 @@ class RegressionSample:
         return f"{sum(self.excluded.values())} of {self.subjects_in}" if any(self.excluded.values()) else ""
 
 
-def regression_sample(request: RegressionRequest, cause: Sequence[int], *, robust: bool) -> RegressionSample:
-    """Return the sample of a request, without the rows that lack a covariate; `cause` says what ended each row."""
+def regression_sample(
+    request: RegressionRequest, cause: Sequence[int], *, robust: bool, subjects_apart: bool = False
+) -> RegressionSample:
+    """Return the sample of a request, without the rows that lack a covariate; `cause` says what ended each row.
+
+    It has clusters where errors are `robust`; and, if there are ids and `subjects_apart`, in any case.
+    """
     subjects, kept = request.subjects, complete_rows(request)
 
     def of_kept(column: Sequence[Any] | None) -> list[Any] | None:
@@ -71,7 +79,10 @@ def regression_sample(request: RegressionRequest, cause: Sequence[int], *, robus
     design = design_of(values, request.reference_levels)
     distinct, place = distinct_rows(design.matrix(values))
     stratum = of_kept(subjects.stratum)
-    cluster = (of_kept(subjects.cluster) or of_kept(subjects.id)) if robust else None
+    cluster = of_kept(subjects.cluster) if robust else None
+    unit = "subject" if cluster is None else "cluster"
+    if cluster is None and (robust or subjects_apart):
+        cluster = of_kept(subjects.id)
     observations = observe(
         of_kept(subjects.time) or [],
         of_kept(cause) or [],
@@ -91,6 +102,7 @@ def regression_sample(request: RegressionRequest, cause: Sequence[int], *, robus
         design.matrix(profiles),
         [label(one) for one in sorted(set(stratum or ()))],
         robust,
+        unit,
         every,
         used,
         _excluded(request, len(subjects.time) - len(kept), every - used),
@@ -109,6 +121,11 @@ def is_robust(request: RegressionRequest) -> bool:
     if request.robust is None:
         return request.subjects.cluster is not None or request.weight_kind == "sampling"
     return request.robust
+
+
+def out_of_range(*figures: float | None) -> str | None:
+    """Return why there is no ratio, or limit of one: it is infinite."""
+    return OUT_OF_RANGE if None in figures else None
 
 
 def repeats(subjects: Iterable[Category]) -> bool:

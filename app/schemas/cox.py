@@ -152,6 +152,7 @@ class Prediction(ResponseModel):
 
     profile: Profile
     hazard_ratio: Ratio = Field(description="Hazard in relation to the profile of `baseline`.")
+    reason: Reason
     strata: list[PredictedStratum] = Field(description="One a stratum, one without strata.")
 
 

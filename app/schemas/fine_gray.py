@@ -153,6 +153,7 @@ class IncidencePrediction(ResponseModel):
 
     profile: Profile
     subdistribution_hazard_ratio: Ratio = Field(description="In relation to the profile of `baseline`.")
+    reason: Reason
     strata: list[PredictedIncidenceStratum] = Field(description="One a stratum, one without strata.")
 
 

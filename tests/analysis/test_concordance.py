@@ -32,7 +32,7 @@ def literal(observations: Observations, predictor: FloatArray, weights: FloatArr
     return pairs, concordant
 
 
-def literal_error(observations: Observations, predictor: FloatArray, *, robust: bool) -> float:
+def literal_error(observations: Observations, predictor: FloatArray) -> float:
     """Return the jackknife error from the numerical derivatives of C by the weights."""
     weights, slopes = observations.weights, []
     for row in range(observations.size):
@@ -40,7 +40,7 @@ def literal_error(observations: Observations, predictor: FloatArray, *, robust: 
         below, above = (literal(observations, predictor, other) for other in moved)
         slopes.append((above[1] / above[0] - below[1] / below[0]) / 2e-4)
     slope = np.array(slopes)
-    if robust and observations.cluster is not None:
+    if observations.cluster is not None:
         sums = [(weights * slope)[observations.cluster == code].sum() for code in np.unique(observations.cluster)]
         return float(np.linalg.norm(sums)) if len(sums) > 1 else np.nan
     return float(np.sqrt(weights @ slope**2))
@@ -74,23 +74,22 @@ def test_without_pairs_there_is_none(observations: Observations) -> None:
 
 
 def test_one_cluster_has_no_error() -> None:
-    assert np.isnan(
-        concordance(replace(THREE, cluster=np.zeros(3, dtype=int)), numbers([2, 3, 1]), robust=True).standard_error
-    )
+    one_cluster = replace(THREE, cluster=np.zeros(3, dtype=int))
+    assert np.isnan(concordance(one_cluster, numbers([2, 3, 1])).standard_error)
 
 
-@given(rows(stratum=None, min_size=2), st.lists(st.integers(-2, 2), min_size=20, max_size=20), st.booleans())
+@given(rows(stratum=None, min_size=2), st.lists(st.integers(-2, 2), min_size=20, max_size=20))
 @settings(deadline=None)
-def test_it_is_the_share_of_all_pairs(sample: Rows, predictor: list[int], robust: bool) -> None:
+def test_it_is_the_share_of_all_pairs(sample: Rows, predictor: list[int]) -> None:
     observations = replace(sample.observe(), group=None)
     risk = numbers(predictor[: observations.size])
     laid = strata_in_sequence(replace(observations, group=np.arange(observations.size)))
-    found = concordance(laid, risk[laid.groups], robust=robust)
+    found = concordance(laid, risk[laid.groups])
     pairs, concordant = literal(observations, risk, observations.weights)
     assert found.pairs == pytest.approx(pairs)
     if pairs:
         assert found.estimate == pytest.approx(concordant / pairs)
-        error = literal_error(observations, risk, robust=robust)
+        error = literal_error(observations, risk)
         assert found.standard_error == pytest.approx(error, abs=1e-6, nan_ok=True)
 
 

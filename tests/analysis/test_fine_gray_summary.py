@@ -33,7 +33,7 @@ def warned(size: int = 60, **columns: Any) -> set[str]:
 
 def test_counts_wald_test_and_baseline_profile() -> None:
     found = summary(weight=[1, 2, 3, 1, 1, 1, 1, 1])
-    assert (found.events, found.competing, found.censored) == (6, 3, 2)
+    assert (found.events, found.competing) == (6, 3)
     model = found.model
     statistic = model.coefficient @ np.linalg.solve(model.covariance, model.coefficient)
     assert found.wald.statistic == pytest.approx(statistic, rel=1e-9)
@@ -45,7 +45,7 @@ def test_counts_wald_test_and_baseline_profile() -> None:
 
 def test_rows_with_sampling_weights_are_subjects() -> None:
     found = summary(weight=[0.5] * 8, sampling=True)
-    assert (found.events, found.competing, found.censored) == (4, 2, 2)
+    assert (found.events, found.competing) == (4, 2)
 
 
 @pytest.mark.parametrize(("convention", "reason"), [("r", None), ("sas", BEYOND_FOLLOW_UP)])
@@ -130,6 +130,6 @@ def test_methods_tell_of_ties_strata_entry_clusters_and_predictions() -> None:
     for word in ("Predicted", "Entry", "stratum", "product-limit"):
         assert word not in plain
     sample = observe([1, 2], [1, 2], entry=[0, 1], stratum=[0, 1], cluster=[0, 1])
-    rich = " ".join(fine_gray_methods(sample, FineGrayOptions(ties="efron"), predictions=True))
+    rich = " ".join(fine_gray_methods(sample, FineGrayOptions(ties="efron"), "cluster", predictions=True))
     for words in ("Efron's treatment", "Predicted", "Entry was delayed", "each stratum", "product-limit", "by cluster"):
         assert words in rich
