@@ -1,7 +1,6 @@
 """What the tests of `POST /v1/regression/cox` share: answers without HTTP, and requests for R's models."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +9,13 @@ from pydantic import TypeAdapter
 from app.api.body import validated
 from app.api.convert_cox import answer
 from app.api.errors import ProblemError
+from app.api.examples import example
 from app.schemas.cox import CoxRequest, CoxResponse
 from tests.references import blocks, reference
 
 Json = dict[str, Any]
 REQUEST: TypeAdapter[CoxRequest] = TypeAdapter(CoxRequest)
-EXAMPLE: Json = json.loads((Path(__file__).parents[2] / "examples" / "regression_cox_request.json").read_text())
+EXAMPLE = example("regression_cox_request")
 SUBJECTS: Json = EXAMPLE["subjects"]
 SIZE = len(SUBJECTS["time"])
 AGE: list[float] = SUBJECTS["covariates"]["age"]

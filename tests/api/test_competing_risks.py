@@ -1,7 +1,5 @@
 """`POST /v1/competing-risks` over HTTP: what it refuses, by hand, and R's figures."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,27 +13,21 @@ from app.analysis.conventions import CONVENTIONS
 from app.analysis.gray import gray_test
 from app.analysis.observations import observe
 from app.analysis.survival import SurvivalOptions
+from app.api.examples import example
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import served
 from tests.references import assert_equal_to_r, blocks, reference
+from tests.requests import posting
 from tests.strategies import Rows, rows
 
-EXAMPLE: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "examples" / "competing_risks_request.json").read_text()
-)
+EXAMPLE = example("competing_risks_request")
 TIED: dict[str, list[Any]] = {"time": [1, 1, 2, 2, 3, 4, 5, 5], "cause": ["a", "b", "a", "b", None, "a", "b", None]}
 R = SurvivalOptions(CONVENTIONS["r"])
 
 pytestmark = pytest.mark.anyio
 
-
-async def post(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
-    response = await client.post("/v1/competing-risks", json=body)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    answer["meta"].pop("input_sha256")
-    return answer
+post = posting("/v1/competing-risks")
 
 
 async def faults(client: httpx.AsyncClient, **body: Any) -> list[tuple[str, str]]:

@@ -13,6 +13,9 @@ from app.schemas import regression
 from app.settings import Settings
 from tests.api.cox_requests import AGE, EXAMPLE, SIZE, SUBJECTS, Json, answered, codes, faults, refused, subjects
 from tests.conftest import served
+from tests.requests import as_rows, posting
+
+post = posting("/v1/regression/cox", **EXAMPLE)
 
 
 def with_covariate(values: list[Any]) -> Json:
@@ -23,23 +26,8 @@ class TestOverHTTP:
     pytestmark = pytest.mark.anyio
 
     async def test_rows_and_columns_give_the_same_answer(self, client: httpx.AsyncClient) -> None:
-        flat = [
-            dict(zip(("time", "event"), row, strict=True))
-            for row in zip(SUBJECTS["time"], SUBJECTS["event"], strict=True)
-        ]
-        values = [
-            dict(zip(SUBJECTS["covariates"], row, strict=True))
-            for row in zip(*SUBJECTS["covariates"].values(), strict=True)
-        ]
-        rows = [row | {"covariates": of_row} for row, of_row in zip(flat, values, strict=True)]
-        answers = [
-            await client.post("/v1/regression/cox", json=EXAMPLE | {"subjects": form}) for form in (SUBJECTS, rows)
-        ]
-        assert [answer.status_code for answer in answers] == [200, 200]
-        columns, of_rows = (answer.json() for answer in answers)
-        columns["meta"].pop("input_sha256")
-        of_rows["meta"].pop("input_sha256")
-        assert columns == of_rows
+        columns, rows = [await post(client, subjects=form) for form in (SUBJECTS, as_rows(SUBJECTS))]
+        assert columns == rows
 
     async def test_a_model_that_does_not_exist_is_a_422_with_the_name(self, client: httpx.AsyncClient) -> None:
         body = {"subjects": with_covariate([1] * SIZE)}

@@ -1,20 +1,18 @@
 """`POST /v1/regression/fine-gray` over HTTP: R's figures, what the answer does not depend on, and what is refused."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from app.api.examples import example
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import served
 from tests.references import assert_equal_to_r, blocks, reference
+from tests.requests import posting
 
-EXAMPLE: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "examples" / "regression_fine_gray_request.json").read_text()
-)
+EXAMPLE = example("regression_fine_gray_request")
 PATH = "/v1/regression/fine-gray"
 SIZE = len(EXAMPLE["subjects"]["time"])
 BLOCKS = {block["id"]: block for block in blocks("melanoma", "fine_gray")}
@@ -31,12 +29,7 @@ NAMES = {
 pytestmark = pytest.mark.anyio
 
 
-async def post(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
-    response = await client.post(PATH, json=EXAMPLE | fields)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    answer["meta"].pop("input_sha256")
-    return answer
+post = posting(PATH, **EXAMPLE)
 
 
 def subjects(**columns: Any) -> dict[str, Any]:

@@ -9,15 +9,14 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.main import create_app
 from examples.regenerate import path_of
 from tests.conftest import served
+from tests.requests import validator
 
 JSON = {"Content-Type": "application/json"}
-DOCUMENT = create_app().openapi()
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", create_app())
@@ -51,12 +50,6 @@ json_values = st.recursive(
     max_leaves=4,
 )
 odd_values = st.sampled_from([0, -1, 1e-9, 1e308, 5e-324, "", "1", "2020-02-30", "9999-12-31", "0001-01-01", [], {}])
-
-
-def validator(path: str, status: int) -> Draft202012Validator:
-    response = DOCUMENT["paths"][path]["post"]["responses"][str(status)]
-    (media,) = response["content"].values()
-    return Draft202012Validator(media["schema"] | {"components": DOCUMENT["components"]})
 
 
 @pytest.mark.anyio

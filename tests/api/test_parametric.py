@@ -1,47 +1,28 @@
 """`POST /v1/regression/parametric` over HTTP, and its figures against R."""
 
-import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from jsonschema import Draft202012Validator
 
+from app.api.examples import example
 from app.main import create_app
 from app.settings import Settings
 from tests.analysis.parametric_samples import NAMES
 from tests.conftest import served
 from tests.references import assert_equal_to_r, blocks, reference
+from tests.requests import as_rows, posting, validator
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-EXAMPLE: dict[str, Any] = json.loads((EXAMPLES / "regression_parametric_request.json").read_text())
-ANSWER: dict[str, Any] = json.loads((EXAMPLES / "regression_parametric_response.json").read_text())
+EXAMPLE = example("regression_parametric_request")
+ANSWER = example("regression_parametric_response")
 SUBJECTS = EXAMPLE["subjects"]
 PATH = "/v1/regression/parametric"
 WEIBULL = {"distributions": ["weibull"]}
 
 pytestmark = pytest.mark.anyio
 
-
-APP = create_app()
-
-
-@pytest.fixture
-async def client(anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with served(APP) as found:
-        yield found
-
-
-async def post(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
-    """Return the answer to a request, whose digest is of no interest."""
-    response = await client.post(PATH, json=body)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    answer["meta"].pop("input_sha256")
-    return answer
+post = posting(PATH)
 
 
 async def refused(client: httpx.AsyncClient, **body: Any) -> tuple[str, str, list[str]]:
@@ -59,16 +40,6 @@ def rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [rounded(item) for item in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value
-
-
-def as_rows(columns: dict[str, Any]) -> list[dict[str, Any]]:
-    covariates = columns["covariates"]
-    flat = {name: column for name, column in columns.items() if name != "covariates"}
-    return [
-        {name: column[place] for name, column in flat.items()}
-        | {"covariates": {name: column[place] for name, column in covariates.items()}}
-        for place in range(len(columns["time"]))
-    ]
 
 
 async def test_exponential_times_by_hand(client: httpx.AsyncClient) -> None:
@@ -93,9 +64,7 @@ async def test_exponential_times_by_hand(client: httpx.AsyncClient) -> None:
 async def test_the_published_answer_is_that_of_the_example(client: httpx.AsyncClient) -> None:
     answer = (await client.post(PATH, json=EXAMPLE)).json()
     assert rounded(answer) == rounded(ANSWER)
-    document = APP.openapi()
-    (media,) = document["paths"][PATH]["post"]["responses"]["200"]["content"].values()
-    Draft202012Validator(media["schema"] | {"components": document["components"]}).validate(answer)
+    validator(PATH).validate(answer)
 
 
 def test_coefficients_have_their_meaning_in_words() -> None:

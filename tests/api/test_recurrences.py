@@ -1,69 +1,29 @@
 """`POST /v1/recurrences` over HTTP, and its figures against R."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from hypothesis import given, settings
-from jsonschema import Draft202012Validator
 
-from app.api.routes import recurrences
+from app.api.examples import example
 from app.main import create_app
 from app.settings import Settings
 from tests.analysis.recurrent_samples import Histories, histories
 from tests.conftest import served
 from tests.references import assert_equal_to_r, blocks, reference
+from tests.requests import as_rows, posting, validator
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-EXAMPLE: dict[str, Any] = json.loads((EXAMPLES / "recurrences_request.json").read_text())
+EXAMPLE = example("recurrences_request")
 SUBJECTS = EXAMPLE["subjects"]
 PATH = "/v1/recurrences"
+VALIDATOR = validator(PATH)
 
 pytestmark = pytest.mark.anyio
 
-
-def app_with_route(options: Settings | None = None) -> FastAPI:
-    """Return the service with the route, once."""
-    app = create_app(options)
-    if PATH not in app.openapi()["paths"]:
-        app.openapi_schema = None
-        app.include_router(recurrences.router)
-    return app
-
-
-def validator(app: FastAPI) -> Draft202012Validator:
-    document = app.openapi()
-    (media,) = document["paths"][PATH]["post"]["responses"]["200"]["content"].values()
-    return Draft202012Validator(media["schema"] | {"components": document["components"]})
-
-
-APP = app_with_route()
-VALIDATOR = validator(APP)
-
-
-@pytest.fixture
-async def client(anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with served(APP) as found:
-        yield found
-
-
-async def post(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
-    """Return the answer to a request, whose digest is of no interest."""
-    response = await client.post(PATH, json=body)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    answer["meta"].pop("input_sha256")
-    return answer
-
-
-def as_rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+post = posting(PATH)
 
 
 def sent(sample: Histories) -> dict[str, list[Any]]:
@@ -199,7 +159,7 @@ async def test_faults_have_their_pointers(client: httpx.AsyncClient) -> None:
 
 
 async def test_more_rows_than_the_limit_are_refused() -> None:
-    async with served(app_with_route(Settings(max_subjects=3))) as client:
+    async with served(create_app(Settings(max_subjects=3))) as client:
         response = await client.post(PATH, json=EXAMPLE)
         assert (response.status_code, response.json()["code"]) == (413, "too_many_subjects")
 
@@ -235,7 +195,7 @@ def test_whatever_the_sample_the_answer_is_sound(sample: Histories) -> None:
     """It is as documented, its counts add up, the mean count rises within its limits, and nothing is NaN."""
 
     async def ask() -> dict[str, Any]:
-        async with served(APP) as client:
+        async with served(create_app()) as client:
             return await post(client, subjects=sent(sample), landmarks=[0, 2.5, 9])
 
     answer = asyncio.run(ask())

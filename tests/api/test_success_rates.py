@@ -1,8 +1,6 @@
 """`POST /v1/success-rates` over HTTP: figures of R, two forms and counts, clusters, warnings and methods."""
 
 import asyncio
-import json
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,35 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.api.examples import example
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import served
 from tests.references import assert_equal_to_r, blocks
+from tests.requests import as_columns, as_rows, posting
 
-EXAMPLE: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "examples" / "success_rates_request.json").read_text()
-)
+EXAMPLE = example("success_rates_request")
 COLUMNS = EXAMPLE["subjects"]
 PROPORTION = ["count", "total", "proportion", "lower", "upper", "interval", "cluster_adjusted"]
 
 pytestmark = pytest.mark.anyio
 
-
-async def post(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
-    """Return the answer to a request, whose digest is of no interest."""
-    response = await client.post("/v1/success-rates", json=body)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    answer["meta"].pop("input_sha256")
-    return answer
-
-
-def as_rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def as_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in rows] for name in rows[0]}
+post = posting("/v1/success-rates")
 
 
 def counts(*groups: tuple[int, int]) -> list[dict[str, Any]]:

@@ -1,9 +1,7 @@
 """`POST /v1/survival` over HTTP; its figures are tested in tests/test_survival_references.py."""
 
 import asyncio
-import json
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,33 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.api.examples import example
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import served
 from tests.references import reference
+from tests.requests import as_columns, as_rows, posting
 
-EXAMPLE: dict[str, Any] = json.loads((Path(__file__).parents[2] / "examples" / "survival_request.json").read_text())
+EXAMPLE = example("survival_request")
 AML = EXAMPLE["subjects"]
 ROWS = len(AML["time"])
 
 pytestmark = pytest.mark.anyio
 
-
-async def post(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
-    """Return the answer to a request, whose digest is of no interest."""
-    response = await client.post("/v1/survival", json=body)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    answer["meta"].pop("input_sha256")
-    return answer
-
-
-def as_rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def as_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in rows] for name in rows[0]}
+post = posting("/v1/survival")
 
 
 async def test_rows_and_columns_give_the_same_answer(client: httpx.AsyncClient) -> None:

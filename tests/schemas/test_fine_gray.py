@@ -1,18 +1,14 @@
 """The request for a Fine-Gray model: defaults, and what it refuses beyond what all regressions do, where and how."""
 
-import json
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 
-from app.api.body import validated
-from app.api.errors import ProblemError
 from app.schemas.fine_gray import FineGrayRequest
 from app.schemas.regression import MAX_STRATA
+from tests.requests import asking
 
 Json = dict[str, Any]
-REQUEST: TypeAdapter[FineGrayRequest] = TypeAdapter(FineGrayRequest)
 SUBJECTS: Json = {
     "time": [1, 2, 3, 4],
     "cause": ["b", "a", "a", None],
@@ -20,16 +16,7 @@ SUBJECTS: Json = {
 }
 
 
-def parsed(**fields: Any) -> FineGrayRequest:
-    body = {"subjects": SUBJECTS, "cause": "a"} | fields
-    return validated(json.dumps(body).encode(), REQUEST)[0]  # type: ignore[no-any-return]
-
-
-def faults(**fields: Any) -> list[tuple[str, str]]:
-    """Return where and in which words a request is refused."""
-    with pytest.raises(ProblemError) as refused:
-        parsed(**fields)
-    return [(one.pointer, one.detail) for one in refused.value.faults]
+parsed, faults = asking(FineGrayRequest, subjects=SUBJECTS, cause="a")
 
 
 def test_defaults() -> None:
@@ -78,9 +65,8 @@ def test_other_values_and_fields_are_refused(field: str, value: Any) -> None:
 
 
 def test_a_cause_is_required() -> None:
-    with pytest.raises(ProblemError) as refused:
-        validated(json.dumps({"subjects": SUBJECTS}).encode(), REQUEST)
-    assert [(one.pointer, one.detail) for one in refused.value.faults] == [("/cause", "is required")]
+    _, told = asking(FineGrayRequest, subjects=SUBJECTS)
+    assert told() == [("/cause", "is required")]
 
 
 def test_the_last_row_of_an_id_may_end_with_an_event() -> None:

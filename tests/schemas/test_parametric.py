@@ -1,42 +1,23 @@
 """The request about parametric models: defaults, options, and what is refused, where and in which words."""
 
-import json
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 
-from app.api.body import validated
-from app.api.errors import ProblemError
 from app.schemas.parametric import ParametricRequest
+from tests.requests import as_rows, asking
 
 Json = dict[str, Any]
-REQUEST: TypeAdapter[ParametricRequest] = TypeAdapter(ParametricRequest)
 BEFORE = "is named before"
 
 
 def subjects(*, by_row: bool = False, **columns: Any) -> Any:
     """Return three subjects as they are sent, in either form."""
     sent: Json = {"time": [3, 5, 9], "event": [1, 1, 0], **columns}
-    if not by_row:
-        return sent
-    covariates = sent.pop("covariates", None)
-    rows = [dict(zip(sent, items, strict=True)) for items in zip(*sent.values(), strict=True)]
-    for place, row in enumerate(rows if covariates is not None else ()):
-        row["covariates"] = {name: column[place] for name, column in covariates.items()}
-    return rows
+    return as_rows(sent) if by_row else sent
 
 
-def parsed(**fields: Any) -> ParametricRequest:
-    body = {"subjects": subjects(), **fields}
-    return validated(json.dumps(body).encode(), REQUEST)[0]  # type: ignore[no-any-return]
-
-
-def faults(**fields: Any) -> list[tuple[str, str]]:
-    """Return where and in which words a request is refused."""
-    with pytest.raises(ProblemError) as refused:
-        parsed(**fields)
-    return [(one.pointer, one.detail) for one in refused.value.faults]
+parsed, faults = asking(ParametricRequest, subjects=subjects())
 
 
 def test_defaults() -> None:

@@ -1,17 +1,13 @@
 """The request about recurrences: defaults, options, and what is refused, where and in which words."""
 
-import json
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 
-from app.api.body import validated
-from app.api.errors import ProblemError
 from app.schemas.recurrences import RecurrencesRequest
+from tests.requests import as_rows, asking
 
 Json = dict[str, Any]
-REQUEST: TypeAdapter[RecurrencesRequest] = TypeAdapter(RecurrencesRequest)
 KIND = "must be of the same kind as the first"
 FLAG = "must be true, false, 1 or 0"
 CONSTANT = "must be the same in all rows of an id"
@@ -22,21 +18,10 @@ OVERLAP = "must not be before the end of another row of its id"
 def subjects(*, by_row: bool = False, **columns: list[Any]) -> Any:
     """Return rows of the subjects A, A, A and B as they are sent, in either form."""
     sent: Json = {"id": ["A", "A", "A", "B"], "time": [3, 5, 9, 4], "event": [1, 1, 0, 0], **columns}
-    if not by_row:
-        return sent
-    return [dict(zip(sent, items, strict=True)) for items in zip(*sent.values(), strict=True)]
+    return as_rows(sent) if by_row else sent
 
 
-def parsed(**fields: Any) -> RecurrencesRequest:
-    body = {"subjects": subjects(), **fields}
-    return validated(json.dumps(body).encode(), REQUEST)[0]  # type: ignore[no-any-return]
-
-
-def faults(**fields: Any) -> list[tuple[str, str]]:
-    """Return where and in which words a request is refused."""
-    with pytest.raises(ProblemError) as refused:
-        parsed(**fields)
-    return [(one.pointer, one.detail) for one in refused.value.faults]
+parsed, faults = asking(RecurrencesRequest, subjects=subjects())
 
 
 def test_defaults() -> None:

@@ -1,13 +1,10 @@
 """Subjects with covariates on the wire: two forms with one meaning; what is refused, where and in which words."""
 
-import json
 from typing import Annotated, Any, Self
 
 import pytest
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, model_validator
 
-from app.api.body import validated
-from app.api.errors import ProblemError
 from app.schemas.faults import refuse
 from app.schemas.regression import (
     CauseRegressionColumns,
@@ -20,6 +17,7 @@ from app.schemas.regression import (
     term_names,
 )
 from app.schemas.subjects import OrRows
+from tests.requests import as_rows, asking
 
 Json = dict[str, Any]
 CELL = "must be a number from -1e15 to 1e15, true, false or a string of 1 to 200 characters, or null"
@@ -40,8 +38,8 @@ class CauseRequest(RegressionRequest):
     subjects: Annotated[CauseRegressionColumns, OrRows(CauseRegressionRow)] = Field(description="Subjects.")
 
 
-EVENTS: TypeAdapter[EventRequest] = TypeAdapter(EventRequest)
-CAUSES: TypeAdapter[CauseRequest] = TypeAdapter(CauseRequest)
+taken, faults = asking(EventRequest)
+taken_with_causes, faults_with_causes = asking(CauseRequest)
 
 SUBJECTS: Json = {
     "time": [1, 2, 3],
@@ -49,27 +47,6 @@ SUBJECTS: Json = {
     "covariates": {"age": [50, 61.5, -0.0], "arm": ["b", "a", "b"], "male": [True, False, True]},
 }
 PROFILE: Json = {"age": 60, "arm": "a", "male": True}
-
-
-def rows_of(subjects: Json) -> list[Json]:
-    """Return the rows that say what the columns say."""
-    covariates = subjects.get("covariates", {})
-    flat = {name: column for name, column in subjects.items() if name != "covariates"}
-    return [
-        {name: column[place] for name, column in flat.items()}
-        | {"covariates": {name: column[place] for name, column in covariates.items()}}
-        for place in range(len(subjects["time"]))
-    ]
-
-
-def taken(adapter: TypeAdapter[Any] = EVENTS, **body: Any) -> Any:
-    return validated(json.dumps(body).encode(), adapter)[0]
-
-
-def faults(adapter: TypeAdapter[Any] = EVENTS, **body: Any) -> list[tuple[str, str]]:
-    with pytest.raises(ProblemError) as refused:
-        taken(adapter, **body)
-    return [(one.pointer, one.detail) for one in refused.value.faults]
 
 
 def missing(*places: int) -> Json:
@@ -80,20 +57,20 @@ def missing(*places: int) -> Json:
 
 class TestForms:
     def test_rows_are_columns(self) -> None:
-        columns, rows = taken(subjects=SUBJECTS).subjects, taken(subjects=rows_of(SUBJECTS)).subjects
+        columns, rows = taken(subjects=SUBJECTS).subjects, taken(subjects=as_rows(SUBJECTS)).subjects
         assert columns.model_dump() == rows.model_dump()
         kinds = [{type(value) for value in column} for column in columns.covariates.values()]
         assert kinds == [{float}, {str}, {bool}]
 
     def test_causes_instead_of_events(self) -> None:
         subjects = {"time": [1, 2], "cause": ["a", None], "covariates": {"age": [1, 2]}}
-        found = [taken(CAUSES, subjects=form).subjects.model_dump() for form in (subjects, rows_of(subjects))]
+        found = [taken_with_causes(subjects=form).subjects.model_dump() for form in (subjects, as_rows(subjects))]
         assert found[0] == found[1]
         mixed = subjects | {"cause": ["a", 1]}
-        assert faults(CAUSES, subjects=mixed) == [("/subjects/cause/1", KIND)]
+        assert faults_with_causes(subjects=mixed) == [("/subjects/cause/1", KIND)]
 
     def test_rows_have_the_same_covariates(self) -> None:
-        rows = rows_of(SUBJECTS)
+        rows = as_rows(SUBJECTS)
         rows[2]["covariates"] = {"age": 1}
         assert faults(subjects=rows) == [("/subjects/2/covariates", "must have the same names as in the first row")]
         assert faults(subjects=[]) == [("/subjects", "must have 1 or more items")]
@@ -103,7 +80,7 @@ class TestForms:
     def test_a_value_is_a_number_a_boolean_a_string_or_missing(self, value: Any, in_rows: bool) -> None:
         subjects = {"time": [1], "event": [1], "covariates": {"a/b": [value]}}
         pointer = "/subjects/0/covariates/a~1b" if in_rows else "/subjects/covariates/a~1b/0"
-        assert faults(subjects=rows_of(subjects) if in_rows else subjects) == [(pointer, CELL)]
+        assert faults(subjects=as_rows(subjects) if in_rows else subjects) == [(pointer, CELL)]
 
     @pytest.mark.parametrize("in_rows", [False, True])
     @pytest.mark.parametrize("column", [[1, "a", 2], ["a", None, True], [True, False, 1]])
@@ -113,7 +90,7 @@ class TestForms:
             place for place in (1, 2) if column[place] is not None and type(column[place]) is not type(column[0])
         )
         pointer = f"/subjects/{place}/covariates/x" if in_rows else f"/subjects/covariates/x/{place}"
-        assert faults(subjects=rows_of(subjects) if in_rows else subjects) == [(pointer, KIND)]
+        assert faults(subjects=as_rows(subjects) if in_rows else subjects) == [(pointer, KIND)]
 
     def test_covariates_are_as_long_as_time_and_at_most_100(self) -> None:
         short = SUBJECTS | {"covariates": {"x": [1]}}
@@ -126,8 +103,8 @@ class TestForms:
         detail = "is not used here: send it as a covariate"
         grouped = SUBJECTS | {"group": ["a", "b", "a"]}
         assert faults(subjects=grouped) == [("/subjects/group", detail)]
-        assert faults(subjects=rows_of(grouped)) == [(f"/subjects/{place}/group", detail) for place in range(3)]
-        assert taken(subjects=rows_of(SUBJECTS | {"group": [None] * 3})).subjects.group is None
+        assert faults(subjects=as_rows(grouped)) == [(f"/subjects/{place}/group", detail) for place in range(3)]
+        assert taken(subjects=as_rows(SUBJECTS | {"group": [None] * 3})).subjects.group is None
 
 
 class TestIds:
@@ -143,7 +120,7 @@ class TestIds:
     )
     def test_rows_of_one_do_not_overlap(self, columns: Json, expected: list[tuple[str, int]]) -> None:
         for in_rows in (False, True):
-            subjects = rows_of(SUBJECTS | columns) if in_rows else SUBJECTS | columns
+            subjects = as_rows(SUBJECTS | columns) if in_rows else SUBJECTS | columns
             if not expected:
                 taken(subjects=subjects)
                 continue
@@ -171,7 +148,7 @@ class TestTerms:
         size = 202
         subjects = {"time": [1] * size, "event": [1] * size, "covariates": {"f": [str(row) for row in range(size)]}}
         assert faults(subjects=subjects) == [("/subjects/covariates", "make more than 200 coefficients")]
-        assert faults(subjects=rows_of(subjects)) == [("/subjects", "make more than 200 coefficients")]
+        assert faults(subjects=as_rows(subjects)) == [("/subjects", "make more than 200 coefficients")]
 
     @pytest.mark.parametrize(
         ("levels", "detail"),
@@ -194,7 +171,7 @@ class TestTerms:
 class TestMissing:
     @pytest.mark.parametrize("in_rows", [False, True])
     def test_each_is_refused(self, in_rows: bool) -> None:
-        subjects = rows_of(missing(0, 2)) if in_rows else missing(0, 2)
+        subjects = as_rows(missing(0, 2)) if in_rows else missing(0, 2)
         pointers = [
             f"/subjects/{place}/covariates/arm" if in_rows else f"/subjects/covariates/arm/{place}" for place in (0, 2)
         ]

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from app.api.body import MAX_VALUES, validated
-from app.api.errors import ProblemError
+from app.api.body import MAX_VALUES
 from app.schemas.common import RequestModel
 from app.schemas.faults import MAX_FAULTS
 from app.schemas.subjects import SurvivalSubjects, label
+from tests.requests import as_rows, asking
 
 Json = dict[str, Any]
 EVENT = "must be true, false, 1 or 0"
@@ -26,24 +25,17 @@ class Request(RequestModel):
     subjects: SurvivalSubjects
 
 
-REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+parsed, refused = asking(Request)
 
 
 def taken(subjects: Any) -> Json:
     """Return the columns of subjects as they are sent; those not sent are left out."""
-    request, _digest = validated(json.dumps({"subjects": subjects}).encode(), REQUEST)
-    return dict(request.subjects.model_dump(exclude_none=True))
+    return dict(parsed(subjects=subjects).subjects.model_dump(exclude_none=True))
 
 
 def faults(subjects: Any) -> list[tuple[str, str]]:
     """Return where below `/subjects`, and in which words, subjects are refused."""
-    with pytest.raises(ProblemError) as refused:
-        taken(subjects)
-    return [(one.pointer.removeprefix("/subjects"), one.detail) for one in refused.value.faults]
-
-
-def in_rows(columns: Json) -> list[Json]:
-    return [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
+    return [(pointer.removeprefix("/subjects"), detail) for pointer, detail in refused(subjects=subjects)]
 
 
 def in_row(pointer: str) -> str:
@@ -70,10 +62,10 @@ class TestForms:
 
     def test_rows(self) -> None:
         columns = SAMPLE | {"time": [1, 2.5, 3]}
-        assert taken(in_rows(columns)) == taken(columns)
+        assert taken(as_rows(columns)) == taken(columns)
 
     def test_what_was_sent_as_another_number_is_of_one_type(self) -> None:
-        for form in (columns := {"time": [1, 2.0], "event": [1.0, True], "group": [1.0, 2]}, in_rows(columns)):
+        for form in (columns := {"time": [1, 2.0], "event": [1.0, True], "group": [1.0, 2]}, as_rows(columns)):
             found = taken(form)
             assert [type(item) for column in found.values() for item in column] == [float] * 2 + [int] * 2 + [bool] * 2
 
@@ -144,7 +136,7 @@ def test_an_item_that_is_refused(name: str, item: Any, detail: str) -> None:
     """In either form, with a pointer into that form, and in words without what was sent."""
     columns = SAMPLE | {"time": [1, 2.5, 3]} | {name: [SAMPLE[name][0], item, SAMPLE[name][2]]}
     assert faults(columns) == [(f"/{name}/1", detail)]
-    assert faults(in_rows(columns)) == [(f"/1/{name}", detail)]
+    assert faults(as_rows(columns)) == [(f"/1/{name}", detail)]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +152,7 @@ def test_an_item_that_is_refused(name: str, item: Any, detail: str) -> None:
 )
 def test_the_extremes_are_taken(name: str, item: Any) -> None:
     columns = {"time": [1], "event": [True]} | {name: [item]}
-    assert taken(columns)[name] == taken(in_rows(columns))[name] == [item]
+    assert taken(columns)[name] == taken(as_rows(columns))[name] == [item]
 
 
 class TestFaults:
@@ -197,7 +189,7 @@ class TestFaults:
         columns = {"time": [1, -1, "x"], "event": [1, 2, 2], "group": ["a", "a", None]}
         pointers = ["/time/1", "/time/2", "/event/1", "/event/2", "/group/2"]
         assert sorted(pointer for pointer, _ in faults(columns)) == sorted(pointers)
-        assert sorted(pointer for pointer, _ in faults(in_rows(columns))) == sorted(map(in_row, pointers))
+        assert sorted(pointer for pointer, _ in faults(as_rows(columns))) == sorted(map(in_row, pointers))
 
     def test_of_items_together_all_are_told_at_once(self) -> None:
         columns = {
@@ -210,11 +202,11 @@ class TestFaults:
         expected = [("/group/1", KIND), ("/stratum/2", KIND)]
         expected += [(f"/entry/{place}", "must be below its time") for place in (0, 2)]
         assert faults(columns) == expected
-        assert faults(in_rows(columns)) == [(in_row(pointer), detail) for pointer, detail in expected]
+        assert faults(as_rows(columns)) == [(in_row(pointer), detail) for pointer, detail in expected]
 
     def test_hold_nothing_of_what_was_sent(self) -> None:
         secrets = {"time": ["secret", 7654.25], "event": ["secret", 7654.25], "group": [7654.25, "secret"]}
-        for form in (secrets, in_rows(secrets)):
+        for form in (secrets, as_rows(secrets)):
             for _, detail in faults(form):
                 assert "secret" not in detail
                 assert "7654" not in detail
@@ -231,7 +223,7 @@ class TestLong:
 
     def test_of_short_ones_every_fault_is_told(self) -> None:
         columns = {"time": [-1] * 4000, "event": [2] * 4000}
-        assert len(faults(columns)) == len(faults(in_rows(columns))) == 8000
+        assert len(faults(columns)) == len(faults(as_rows(columns))) == 8000
 
     def test_more_faults_than_that_between_columns_are_counted_no_further(self) -> None:
         size = MAX_FAULTS + 5
@@ -270,4 +262,4 @@ def samples(draw: st.DrawFn) -> Json:
 @given(samples())
 def test_rows_and_columns_mean_the_same(columns: Json) -> None:
     """Which is what the columns say, number for number."""
-    assert taken(in_rows(columns)) == taken(columns) == columns
+    assert taken(as_rows(columns)) == taken(columns) == columns

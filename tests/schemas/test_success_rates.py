@@ -1,18 +1,14 @@
 """The request for success rates: defaults, two forms of rows, counts, and what is refused, where and in which words."""
 
-import json
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 
-from app.api.body import validated
-from app.api.errors import ProblemError
 from app.schemas.flat_request import MAX_GROUPS
 from app.schemas.success_rates import SuccessRatesRequest, SuccessRatesResponse, group_names
+from tests.requests import as_rows, asking
 
 Json = dict[str, Any]
-REQUEST: TypeAdapter[SuccessRatesRequest] = TypeAdapter(SuccessRatesRequest)
 SUCCESS = "must be true, false, 1 or 0"
 COUNT = "must be a whole number from 0 to less than 2**53"
 CATEGORY = "must be a string of 1 to 200 characters, an integer between -2**53 and 2**53, true or false"
@@ -27,23 +23,11 @@ COUNTS: list[Json] = [
 ]
 
 
-def in_rows(columns: Json) -> list[Json]:
-    return [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
-
-
 def sent(columns: Json, *, by_row: bool) -> Any:
-    return in_rows(columns) if by_row else columns
+    return as_rows(columns) if by_row else columns
 
 
-def parsed(**fields: Any) -> SuccessRatesRequest:
-    return validated(json.dumps(fields).encode(), REQUEST)[0]  # type: ignore[no-any-return]
-
-
-def faults(**fields: Any) -> list[tuple[str, str]]:
-    """Return where and in which words a request is refused."""
-    with pytest.raises(ProblemError) as refused:
-        parsed(**fields)
-    return [(one.pointer, one.detail) for one in refused.value.faults]
+parsed, faults = asking(SuccessRatesRequest)
 
 
 def test_defaults() -> None:
@@ -70,7 +54,7 @@ def test_everything_may_be_asked_for() -> None:
 
 
 def test_rows_and_columns_are_one() -> None:
-    columns, rows = (parsed(subjects=form).subjects for form in (COLUMNS, in_rows(COLUMNS)))
+    columns, rows = (parsed(subjects=form).subjects for form in (COLUMNS, as_rows(COLUMNS)))
     assert columns is not None
     assert rows is not None
     assert rows.model_dump() == columns.model_dump() == COLUMNS | {"success": [True, False, True, False]}

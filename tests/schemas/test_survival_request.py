@@ -4,15 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 
-from app.api.body import validated
-from app.api.errors import ProblemError
 from app.schemas.flat_request import MAX_GROUPS, group_labels
 from app.schemas.survival_request import SurvivalRequest
+from tests.requests import as_rows, asking
 
 Json = dict[str, Any]
-REQUEST: TypeAdapter[SurvivalRequest] = TypeAdapter(SurvivalRequest)
 TEST_NAMES = ["log-rank", "gehan-breslow", "tarone-ware", "peto-peto", "modified-peto-peto"]
 NAME = "must be 'log-rank', 'gehan-breslow', 'tarone-ware', 'peto-peto' or 'modified-peto-peto'"
 WHOLE = "must be a whole number, or weight_kind sampling"
@@ -24,25 +21,14 @@ AT_LEAST_0, TOO_LATE = "must be at least 0.0", "must be at most 1000000000000000
 def subjects(*, by_row: bool = False, **columns: list[Any]) -> Any:
     """Return subjects as they are sent, of three groups by default, in either form."""
     sent: Json = {"time": [3, 1, 2, 4], "event": [True, False, 1, 0], "group": ["b", "a", "b", "c"], **columns}
-    if not by_row:
-        return sent
-    return [dict(zip(sent, items, strict=True)) for items in zip(*sent.values(), strict=True)]
+    return as_rows(sent) if by_row else sent
 
 
 UNGROUPED = {"time": [3, 1, 2, 4], "event": [True, False, 1, 0]}
 ALONE = UNGROUPED | {"group": [1] * 4}
 
 
-def parsed(**fields: Any) -> SurvivalRequest:
-    body = {"subjects": subjects(), **fields}
-    return validated(json.dumps(body).encode(), REQUEST)[0]  # type: ignore[no-any-return]
-
-
-def faults(**fields: Any) -> list[tuple[str, str]]:
-    """Return where and in which words a request is refused."""
-    with pytest.raises(ProblemError) as refused:
-        parsed(**fields)
-    return [(one.pointer, one.detail) for one in refused.value.faults]
+parsed, faults = asking(SurvivalRequest, subjects=subjects())
 
 
 def test_defaults() -> None:
