@@ -8,6 +8,7 @@ import pytest
 
 from app.analysis import cox_summary
 from app.analysis.errors import InvalidParameterError, NoEstimateError
+from app.analysis.intervals import OUT_OF_RANGE
 from app.main import create_app
 from app.schemas import regression
 from app.settings import Settings
@@ -186,7 +187,31 @@ class TestHardCases:
         response = answered(subjects=subjects(), predict_for=profiles, landmarks=[1, 10])
         rates = [[rate.survival for rate in one.strata[0].rates] for one in response.predictions]
         assert rates == [[1, 0], [1, 1]]
-        assert [one.hazard_ratio for one in response.predictions] == [None, 0]
+        assert [(one.hazard_ratio, one.reason) for one in response.predictions] == [(None, OUT_OF_RANGE), (0, None)]
+
+    def test_a_ratio_of_too_large_a_unit_has_none_and_says_why(self) -> None:
+        (coefficient,) = answered(subjects=subjects(covariates={"age": [age * 1e-6 for age in AGE]})).coefficients
+        assert coefficient.coefficient > 1000
+        assert (coefficient.hazard_ratio, coefficient.reason) == (None, OUT_OF_RANGE)
+
+    @pytest.mark.parametrize(
+        ("age", "known", "reason"),
+        [
+            (60, [True, True, False], "no upper limit: that of survival stays above 0.5"),
+            (55, [False, True, False], "not reached: survival stays above 0.5"),
+            (-500, [False, False, False], "not reached: survival and its limits stay above 0.5"),
+        ],
+    )
+    def test_a_median_says_what_is_not_reached(self, age: float, known: list[bool], reason: str | None) -> None:
+        median = answered(subjects=subjects(), predict_for=[{"age": age}]).predictions[0].strata[0].median
+        assert [figure is not None for figure in (median.estimate, median.lower, median.upper)] == known
+        assert median.reason == reason
+
+    def test_a_median_with_both_limits_needs_no_reason(self) -> None:
+        response = answered(subjects=subjects(weight=[100] * SIZE), predict_for=[{"age": 70}])
+        median = response.predictions[0].strata[0].median
+        assert None not in (median.estimate, median.lower, median.upper)
+        assert median.reason is None
 
     def test_few_clusters_have_no_robust_error(self) -> None:
         response = answered(subjects=subjects(cluster=[1] * SIZE))

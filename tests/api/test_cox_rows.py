@@ -50,9 +50,10 @@ class TestRowsThatCount:
         )
         assert (cut.model.subjects, cut.model.events) == (whole.model.subjects, whole.model.events)
         assert cut.coefficients[0].coefficient == pytest.approx(whole.coefficients[0].coefficient)
-        assert cut.model.concordance.estimate == pytest.approx(whole.model.concordance.estimate)
+        assert cut.model.concordance.model_dump() == pytest.approx(whole.model.concordance.model_dump())
         expected = answered(subjects=subjects(), robust=True).coefficients[0].robust_standard_error
         assert robust.coefficients[0].robust_standard_error == pytest.approx(expected)
+        assert any("clustered by subject" in sentence for sentence in robust.meta.methods)
         assert any("Entry was delayed" in sentence for sentence in cut.meta.methods)
         weighted = answered(subjects=rows | {"weight": [2] * 2 * SIZE})
         assert weighted.model.subjects == 2 * SIZE
@@ -76,10 +77,13 @@ class TestRowsThatCount:
         assert "nonproportional_hazards" in codes(response)
 
     def test_sampling_weights_count_rows(self) -> None:
-        weighted = {"subjects": subjects(weight=[0.5, 1.5] * (SIZE // 2)), "weight_kind": "sampling"}
-        response = answered(**weighted)
+        columns = subjects(weight=[0.5, 1.5] * (SIZE // 2))
+        response = answered(subjects=columns, weight_kind="sampling")
         assert response.model.subjects == SIZE
         assert any("clustered by subject" in sentence for sentence in response.meta.methods)
+        of_clusters = answered(subjects=columns | {"cluster": [*range(SIZE)]}, weight_kind="sampling")
+        assert any("clustered by cluster" in sentence for sentence in of_clusters.meta.methods)
+        assert of_clusters.coefficients == response.coefficients
 
 
 @given(st.permutations(range(SIZE)), st.lists(st.integers(1, 3), min_size=SIZE, max_size=SIZE))
