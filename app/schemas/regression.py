@@ -25,6 +25,8 @@ from app.schemas.subjects import (
 MAX_COVARIATES = 100
 MAX_COEFFICIENTS = 200
 MAX_PROFILES = 100
+MAX_RATES = 20_000
+"""Of a model: all profiles at all landmarks, in each of a few strata."""
 ROUNDING = 1e-9
 """Rows that overlap by less, relative to their time or absolutely, do so by rounding; the core makes such times one."""
 
@@ -168,7 +170,8 @@ class RegressionRequest(SubjectsRequest):
     predict_for: list[dict[Text, ProfileValue]] = Field(
         default=[],
         max_length=MAX_PROFILES,
-        description="Profiles that are predicted for, each a value of every term of the model.",
+        description="Profiles that are predicted for, each a value of every term of the model. Profiles times "
+        f"`landmarks` times strata are at most {MAX_RATES}.",
     )
 
 
@@ -186,12 +189,21 @@ def complete_rows(request: RegressionRequest) -> list[int]:
 
 
 def regression_faults(request: RegressionRequest) -> Iterator[Fault]:
-    """Yield what is wrong with weights, terms, missing values, levels and profiles; others rely on the terms."""
+    """Yield what is wrong with weights, sizes, terms, missing values, levels and profiles; others rely on the terms."""
     yield from weight_faults(request)
     if request.robust is False and request.weight_kind == "sampling":
         yield ("robust",), "must not be false with sampling weights"
+    yield from _rate_faults(request)
     terms = list(_term_faults(request))
     yield from terms or _value_faults(request)
+
+
+def _rate_faults(request: RegressionRequest) -> Iterator[Fault]:
+    profiles, landmarks = len(request.predict_for), len(request.landmarks)
+    strata = len(set(request.subjects.stratum or ())) or 1
+    if profiles * landmarks * strata > MAX_RATES:
+        detail = f"make more than {MAX_RATES} rates: profiles times landmarks times strata"
+        yield ("predict_for" if profiles > landmarks else "landmarks",), detail
 
 
 def _term_faults(request: RegressionRequest) -> Iterator[Fault]:
