@@ -83,7 +83,7 @@ def _meta(
         subjects_used=sample.subjects,
         excluded=convert.counted_reasons(sample.excluded),
         warnings=convert.cautions(parametric_warnings(summary, dropped=told, repeated=has_repeated_events(request))),
-        methods=[*parametric_methods(summary)],
+        methods=[*parametric_methods(summary, clustered=request.subjects.cluster is not None)],
     )
 
 
