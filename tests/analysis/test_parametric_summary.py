@@ -78,6 +78,14 @@ def test_covariates_that_cannot_be_told_apart_are_named() -> None:
         summarize_parametric(sample, covariates, design, covariates)
 
 
+def test_a_covariate_that_separates_is_named() -> None:
+    values: dict[str, list[Any]] = {"arm": ["x", "x", "x", "y"], "age": [1.0, 3.0, 2.0, 2.0]}
+    design = design_of(values)
+    sample, covariates = aligned([1, 2, 3, 4], [1, 1, 1, 0], design.matrix(values))
+    with pytest.raises(NoModelError, match="arm separates"):
+        summarize_parametric(sample, covariates, design, covariates)
+
+
 @pytest.mark.parametrize(
     ("ratio", "expected"),
     [

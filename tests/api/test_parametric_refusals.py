@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.api.parametric_requests import SUBJECTS, WEIBULL, post, refused
+from tests.api.parametric_requests import PATH, SUBJECTS, WEIBULL, as_rows, post, refused
 
 pytestmark = pytest.mark.anyio
 
@@ -63,3 +63,14 @@ async def test_models_that_do_not_exist_are_refused_with_the_covariates_to_blame
     assert (code, detail) == ("no_estimate", "the covariates age and born are collinear")
     assert pointers == ["/subjects/covariates/age", "/subjects/covariates/born"]
     assert (await refused(client, subjects={"time": [1], "event": [0]}))[:2] == ("no_estimate", "there are no events")
+
+
+async def test_a_covariate_that_separates_is_refused_by_name(client: httpx.AsyncClient) -> None:
+    """Nobody of arm y has the event; nobody of those that are left does where rows are dropped."""
+    covariates = {"arm": ["x", "x", "x", "y", "y", "y"], "age": [3, 1, 2, 2, 1, None]}
+    subjects = {"time": [2, 3, 5, 7, 8, 9], "event": [0, 1, 1, 0, 0, 1], "covariates": covariates}
+    for sent, pointers in ((subjects, ["/subjects/covariates/arm"]), (as_rows(subjects), ["/subjects"])):
+        code, detail, blamed = await refused(client, subjects=sent, missing="drop")
+        assert (code, blamed) == ("no_estimate", pointers)
+        assert detail.startswith("the covariate arm separates those with events from the others")
+    assert (await client.post(PATH, json={"subjects": subjects, "terms": ["arm"], **WEIBULL})).status_code == 200
