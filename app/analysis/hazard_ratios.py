@@ -10,7 +10,7 @@ from app.analysis.arrays import BoolArray, FloatArray, sum_by
 from app.analysis.conventions import Ties
 from app.analysis.cox import CoxModel, cox_regression
 from app.analysis.errors import NoEstimateError
-from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
+from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS, HypothesisTest, quadratic_form_test
 from app.analysis.observations import Observations, strata_in_sequence
 from app.analysis.partial_likelihood import clusters_at_risk, score_residuals, score_variance
 from app.analysis.risk_sets import risk_sets
@@ -108,7 +108,7 @@ def group_indicators(observations: Observations, codes: Iterable[int]) -> FloatA
 def _hazard_ratio(code: int, model: CoxModel, column: int) -> HazardRatio:
     arrays = (model.hazard_ratio, model.lower, model.upper, model.p_value)
     ratio, lower, upper, p_value = (float(array[column]) for array in arrays)
-    reason = "the clusters are too few for a robust standard error" if np.isnan(p_value) else None
+    reason = TOO_FEW_CLUSTERS if np.isnan(p_value) else None
     return HazardRatio(code, 0, ratio, lower, upper, p_value, reason)
 
 

@@ -3,38 +3,24 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import ndtr
 
 from app.analysis.arrays import FloatArray
 from app.analysis.design_matrix import dependent_columns
 from app.analysis.errors import InvalidObservationsError, NoEstimateError
-from app.analysis.intervals import normal_quantile
-from app.analysis.lifelines_fit import lifelines_fit
+from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS
+from app.analysis.intervals import normal_quantile, wald_ratio
 from app.analysis.observations import Observations
 from app.analysis.parametric_families import Distribution
 from app.analysis.parametric_likelihood import (
-    LogTimes,
-    ParametricLikelihood,
     log_times,
     parameters_beyond_coefficients,
-    parametric_likelihood,
+    parametric_scores,
     split_parameters,
 )
+from app.analysis.parametric_maximum import Maximum, highest_maximum
 from app.analysis.partial_likelihood import score_variance
 
-MAX_ITERATIONS = 50
-MAX_HALVINGS = 30
-#: What the last step gains at most, twice: it moves by 3e-5 standard errors then, and the next would by their square.
-LAST_GAIN = 1e-9
-#: How far the last step moves an error, the log scale or the shape at most: without a maximum steps do not shrink.
-LAST_MOVE = 1e-3
-#: Information on some combination of the parameters below this share of the events is none.
-NO_INFORMATION = 1e-10
-#: Parameters at a maximum, the likelihood there, and the Newton steps.
-Maximum = tuple[FloatArray, ParametricLikelihood, int]
-
 NOT_CONVERGED = "the fit did not converge: the likelihood has no maximum, or one out of reach"
-FEW_CLUSTERS = "the clusters are too few for a robust standard error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +42,7 @@ class ParametricModel:
     converged : whether there is a maximum; all figures are NaN where there is none
     coefficient, standard_error : of log T; the latter NaN where clusters are too few for a robust one
     z, p_value : Wald test of a coefficient of 0
-    time_ratio, lower, upper : exp(coefficient), exp(coefficient -+ quantile standard_error)
+    time_ratio, lower, upper : exp(coefficient), exp(coefficient -+ quantile standard_error); NaN out of range
     log_scale, shape : 0 where the distribution has none
     log_likelihood, aic : of the times themselves, as R's are; aic = 2 (parameters - log_likelihood)
     parameters, covariance : coefficients, log scale (not of exponential times), shape (of the generalized gamma alone)
@@ -98,7 +84,7 @@ def parametric_regression(
     confidence_level: float = 0.95,
     robust: bool = False,
 ) -> ParametricModel:
-    """Fit log T = intercept + x b + scale W by maximum likelihood: lifelines, and Newton's method from there.
+    """Fit log T = intercept + x b + scale W by maximum likelihood.
 
     A row at risk in (entry, time] adds log f(time) if it is an event, else log S(time), and less log S(entry); a row
     of weight w adds w times that. The variance is I^-1, or with `robust`, or where the sample has clusters,
@@ -130,15 +116,14 @@ def parametric_regression(
     if dependent := dependent_columns(column_products(observations, x)):
         raise NoEstimateError(f"the covariates in columns {', '.join(map(str, dependent))} do not vary on their own")
     mean, scale = _mean_and_scale(observations, x)
-    data = log_times(observations, (x - mean) / scale)
-    found = _maximum(data, distribution)
-    others = parameters_beyond_coefficients(distribution)
-    back = _to_original_units(mean, scale, others)
-    if found is None:
+    standardised = (x - mean) / scale
+    maximum = highest_maximum(observations, standardised, distribution)
+    back = _to_original_units(mean, scale, parameters_beyond_coefficients(distribution))
+    if maximum is None:
         return _model(distribution, confidence_level, (np.full(len(back), np.nan), np.nan * back))
-    parameters, at, iterations = found
-    covariance = back @ _covariance(observations, at, robust=robust) @ back.T
-    return _model(distribution, confidence_level, (back @ parameters, covariance), at.log_likelihood, iterations)
+    covariance = back @ _covariance(observations, standardised, distribution, maximum, robust=robust) @ back.T
+    estimate = back @ maximum.parameters, covariance
+    return _model(distribution, confidence_level, estimate, maximum.log_likelihood, maximum.iterations)
 
 
 def checked_covariates(observations: Observations, covariates: FloatArray) -> FloatArray:
@@ -164,6 +149,17 @@ def column_products(observations: Observations, covariates: FloatArray) -> Float
     return np.asarray(standardised.T @ (observations.weights[:, None] * standardised))
 
 
+def in_range(values: FloatArray) -> FloatArray:
+    """Return figures above 0, NaN for those that are out of the range of numbers and came out as 0 or infinite.
+
+    Examples
+    --------
+    >>> in_range(np.array([0.0, 2.0, np.inf]))
+    array([nan,  2., nan])
+    """
+    return np.where((values > 0) & np.isfinite(values), values, np.nan)
+
+
 def _mean_and_scale(observations: Observations, covariates: FloatArray) -> tuple[FloatArray, FloatArray]:
     share = observations.weights / observations.weights.sum()
     mean = share @ covariates
@@ -179,83 +175,16 @@ def _to_original_units(mean: FloatArray, scale: FloatArray, others: int) -> Floa
     return back
 
 
-def _maximum(data: LogTimes, distribution: Distribution) -> Maximum | None:
-    """Return the highest maximum that Newton's method climbs from its starts, None without a maximum.
-
-    With delayed entry, and of the generalized gamma, the likelihood may have several.
-    """
-    climbed = (_climb(data, distribution, start) for start in _starts(data, distribution))
-    found = [maximum for maximum in climbed if maximum is not None]
-    return max(found, key=lambda maximum: round(maximum[1].log_likelihood, 6), default=None)
-
-
-def _starts(data: LogTimes, distribution: Distribution) -> list[FloatArray]:
-    """Return what lifelines finds, and a start with errors from -1 to 0, whose likelihood overflows in no sample."""
-    coefficients, others = data.covariates.shape[1], parameters_beyond_coefficients(distribution)
-    plain = np.zeros(coefficients + others)
-    plain[0] = data.log_time[-1]
-    plain[coefficients : coefficients + 1] = np.log(np.ptp(data.log_time) or 1.0)
-    found = lifelines_fit(data, distribution)
-    return [plain] if found is None else [found, plain]
-
-
-def _climb(data: LogTimes, distribution: Distribution, start: FloatArray) -> Maximum | None:
-    """Return the maximum that Newton's method climbs from a start; None if it finds none."""
-    parameters, current = start, parametric_likelihood(data, distribution, start)
-    if not _is_finite(current):
-        return None
-    events = float(data.weight @ data.event)
-    last_gain = LAST_GAIN * min(1.0, events / data.event.sum())
-    for iteration in range(1, MAX_ITERATIONS + 1):
-        values, vectors = np.linalg.eigh(current.information)
-        score = vectors.T @ (data.weight @ current.scores)
-        # Away from the maximum the likelihood may curve upwards, too: so a step goes up in any case.
-        curvature = np.maximum(np.abs(values), NO_INFORMATION * events)
-        step = vectors @ (score / curvature)
-        is_last = score @ (score / curvature) <= last_gain
-        end = _ascent(data, distribution, parameters, step, current)
-        if end is None:
-            return None
-        parameters, current = end
-        if is_last:
-            is_maximum = values[0] > NO_INFORMATION * events and _move(data, distribution, parameters, step) < LAST_MOVE
-            return (parameters, current, iteration) if is_maximum else None
-    return None
-
-
-def _move(data: LogTimes, distribution: Distribution, parameters: FloatArray, step: FloatArray) -> float:
-    """Return how far a step moves the error of a row, the log scale or the shape."""
-    coefficients, *others = split_parameters(distribution, step)
-    scale = np.exp(split_parameters(distribution, parameters)[1])
-    return float(max(np.abs(data.covariates @ coefficients).max() / scale, *map(abs, others)))
-
-
-def _ascent(
-    data: LogTimes, distribution: Distribution, start: FloatArray, step: FloatArray, at_start: ParametricLikelihood
-) -> tuple[FloatArray, ParametricLikelihood] | None:
-    """Return the end of the step and the likelihood there, halved until it does not descend; None where it does."""
-    least = at_start.log_likelihood - 1e-12 * (1 + abs(at_start.log_likelihood))
-    for halvings in range(MAX_HALVINGS):
-        end = start + step / 2**halvings
-        at_end = parametric_likelihood(data, distribution, end)
-        if at_end.log_likelihood >= least and _is_finite(at_end):
-            return end, at_end
-    return None
-
-
-def _is_finite(at: ParametricLikelihood) -> bool:
-    return bool(np.isfinite(at.information).all() and np.isfinite(at.scores).all() and np.isfinite(at.log_likelihood))
-
-
-def _covariance(observations: Observations, at: ParametricLikelihood, *, robust: bool) -> FloatArray:
-    inverse = np.linalg.inv(at.information)
+def _covariance(
+    observations: Observations, covariates: FloatArray, distribution: Distribution, maximum: Maximum, *, robust: bool
+) -> FloatArray:
+    inverse = np.linalg.inv(maximum.information)
     if observations.cluster is None and not robust:
         return inverse
-    cluster = observations.cluster
-    clusters = observations.subjects if cluster is None else np.unique(cluster).size
-    if clusters <= inverse.shape[0]:  # the scores sum to 0, so that some combination has no variance at all
+    if observations.persons <= inverse.shape[0]:  # the scores sum to 0, so that some combination has no variance at all
         return np.full_like(inverse, np.nan)
-    return np.asarray(inverse @ score_variance(observations, at.scores) @ inverse)
+    scores = parametric_scores(log_times(observations, covariates), distribution, maximum.parameters)
+    return np.asarray(inverse @ score_variance(observations, scores) @ inverse)
 
 
 def _model(
@@ -268,10 +197,8 @@ def _model(
     parameters, covariance = estimate
     coefficient, log_scale, shape = split_parameters(distribution, parameters)
     standard_error = np.sqrt(np.diag(covariance))[: coefficient.size]
-    z, width = coefficient / standard_error, normal_quantile(confidence_level) * standard_error
-    reason = FEW_CLUSTERS if np.isnan(standard_error[0]) else None
-    with np.errstate(over="ignore"):
-        ratio, lower, upper = (np.exp(coefficient + shift) for shift in (0, -width, width))
+    z, p_value, ratio, lower, upper = wald_ratio(coefficient, standard_error, confidence_level)
+    reason = TOO_FEW_CLUSTERS if np.isnan(standard_error[0]) else None
     return ParametricModel(
         distribution,
         confidence_level,
@@ -279,10 +206,10 @@ def _model(
         coefficient,
         standard_error,
         z,
-        2 * ndtr(-np.abs(z)),
-        ratio,
-        lower,
-        upper,
+        p_value,
+        in_range(ratio),
+        in_range(lower),
+        in_range(upper),
         log_scale,
         shape,
         log_likelihood,

@@ -25,6 +25,8 @@ Distribution = Literal["exponential", "weibull", "log-normal", "log-logistic", "
 HALF_LOG_2_PI = float(0.5 * np.log(2 * np.pi))
 #: A generalized gamma whose shape is nearer to 0 than this is log-normal to all digits that the gamma functions have.
 LEAST_SHAPE = 1e-6
+#: Below this u is next to 0: P(a, u) is u^a / Gamma(a + 1) to all digits.
+TINY = 1e-290
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +78,28 @@ def family(distribution: Distribution, shape: float = 0.0) -> Family:
 def _log_gamma(shape: float) -> Family:
     a = (1 / shape) ** 2
     # With a negative shape e^(k w) falls where w rises.
-    survival, quantile = (gammaincc, gammaincinv) if shape > 0 else (gammainc, gammainccinv)
+    quantile = gammaincinv if shape > 0 else gammainccinv
 
     def log_density(w: FloatArray) -> FloatArray:
         return np.asarray(a * (shape * w - np.expm1(shape * w)) - HALF_LOG_2_PI - _stirling_remainder(a))
+
+    def log_survival(w: FloatArray) -> FloatArray:
+        """From P(a, u) below the bulk of the gamma distribution and from Q above, which SciPy has fast there."""
+        u = a * np.exp(shape * w)
+        low = u < max(a, 1.0)
+        near_0 = a * (np.log(a) + shape * w[low]) - gammaln(a + 1)
+        log_p = np.where(u[low] < TINY, near_0, np.log(gammainc(a, u[low])))
+        q = gammaincc(a, u[~low])
+        found: FloatArray = np.empty_like(u)
+        found[low] = log_p if shape < 0 else np.log(-np.expm1(log_p))
+        found[~low] = np.log1p(-q) if shape < 0 else np.log(q)
+        return found
 
     return Family(
         log_density,
         lambda w: -np.expm1(shape * w) / shape,
         lambda w: -np.exp(shape * w),
-        lambda w: np.log(survival(a, a * np.exp(shape * w))),
+        log_survival,
         lambda p: np.log(quantile(a, p) / a) / shape,
     )
 

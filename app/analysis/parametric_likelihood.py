@@ -1,15 +1,14 @@
 """The likelihood of log T = x b + scale W, its derivatives, and what each row adds to them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from app.analysis.arrays import BoolArray, FloatArray
+from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.observations import Observations
 from app.analysis.parametric_families import Distribution, Family, family
 
-#: Of the shape, where errors are about 1: differences are wrong by its fourth power, and lose digits by its square.
+#: Of the shape, on its scale: differences are wrong by its fourth power, and lose digits by its square.
 STEP = 0.03
 #: First and second derivatives from values at -2, -1, 0, 1, 2, by differences of fourth order.
 DIFFERENCES = np.array([[1, -8, 0, 8, -1], [-1, 16, -30, 16, -1]]) / 12
@@ -17,45 +16,50 @@ DIFFERENCES = np.array([[1, -8, 0, 8, -1], [-1, 16, -30, 16, -1]]) / 12
 
 @dataclass(frozen=True, slots=True)
 class LogTimes:
-    """A sample as location-scale models see it, shape [n] each.
+    """A sample as location-scale models see it: a term of the log-likelihood for each end and each late entry.
+
+    Events are first, whose term is the log density; that of a censoring is log S, that of an entry above 0 minus log S.
 
     Attributes
     ----------
-    log_time, log_entry : ends and starts of follow-up; an entry at 0 has -inf
-    event : whether it ended with the event
-    weight : of each row
-    covariates : shape [n, p], the first column all 1 for the intercept
+    log_time : shape [m], m >= n
+    row : of the sample, that the term is of; shape [m], each of the n rows once among the first n
+    weight : of the row, negative at entries; shape [m]
+    covariates : shape [m, q], the first column all 1 for the intercept
+    events, rows : how many terms are of events, and of ends
     """
 
     log_time: FloatArray
-    log_entry: FloatArray
-    event: BoolArray
+    row: IntArray
     weight: FloatArray
     covariates: FloatArray
+    events: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
 class ParametricLikelihood:
-    """The log-likelihood at some parameters, and its derivatives.
-
-    Attributes
-    ----------
-    scores : what a subject of each row adds to the gradient, shape [n, q]
-    information : minus the second derivatives, shape [q, q]
-    """
+    """The log-likelihood at some parameters, its gradient [q], and minus its second derivatives [q, q]."""
 
     log_likelihood: float
-    scores: FloatArray
+    gradient: FloatArray
     information: FloatArray
 
 
 def log_times(observations: Observations, covariates: FloatArray) -> LogTimes:
     """Return the logarithms of a sample whose times are above 0, with an intercept before the covariates."""
-    with np.errstate(divide="ignore"):
-        entry = np.zeros(observations.size) if observations.entry is None else observations.entry
-        log_time, log_entry = np.log(observations.time), np.log(entry)
-    x = np.column_stack((np.ones(observations.size), covariates))
-    return LogTimes(log_time, log_entry, observations.event, observations.weights, x)
+    event, weight = observations.event, observations.weights
+    entry = np.zeros(observations.size) if observations.entry is None else observations.entry
+    ends, late = np.argsort(~event, kind="stable"), np.flatnonzero(entry)
+    row = np.concatenate((ends, late))
+    return LogTimes(
+        np.log(np.concatenate((observations.time[ends], entry[late]))),
+        row,
+        np.concatenate((weight[ends], -weight[late])),
+        np.column_stack((np.ones(row.size), covariates[row])),
+        int(event.sum()),
+        observations.size,
+    )
 
 
 def split_parameters(distribution: Distribution, parameters: FloatArray) -> tuple[FloatArray, float, float]:
@@ -76,12 +80,11 @@ def parameters_beyond_coefficients(distribution: Distribution) -> int:
     return {"exponential": 0, "generalized-gamma": 2}.get(distribution, 1)
 
 
-def parametric_likelihood(data: LogTimes, distribution: Distribution, parameters: FloatArray) -> ParametricLikelihood:
-    """Return the log-likelihood of the times and its derivatives.
+def log_likelihood(data: LogTimes, distribution: Distribution, parameters: FloatArray) -> float:
+    """Return the log-likelihood of the times, NaN or infinite where numbers do not reach.
 
     With z = (log t - x b) / scale and W of density f and survival S, a row of weight w adds w times
     log f(z) - log scale - log t if it is an event, else log S(z), and less log S(z at the entry) if that is above 0.
-    Derivatives by the coefficients and by the log scale are exact, those by the shape differences of fourth order.
 
     Parameters
     ----------
@@ -95,65 +98,57 @@ def parametric_likelihood(data: LogTimes, distribution: Distribution, parameters
 
     >>> from app.analysis.observations import observe
     >>> data = log_times(observe([1, 3], [True, False]), np.empty((2, 0)))
+    >>> round(log_likelihood(data, "exponential", np.array([np.log(2)])), 4)
+    -2.6931
+    """
+    _, log_scale, shape = split_parameters(distribution, parameters)
+    errors, end = family(distribution, shape), data.events
+    with np.errstate(all="ignore"):  # too long a step under- or overflows: NaN, and not taken
+        z = _errors(data, distribution, parameters)
+        return _total(data, np.concatenate((errors.log_density(z[:end]), errors.log_survival(z[end:]))), log_scale)
+
+
+def parametric_likelihood(data: LogTimes, distribution: Distribution, parameters: FloatArray) -> ParametricLikelihood:
+    """Return the log-likelihood and its derivatives: those by the shape by differences of fourth order, others exact.
+
+    Examples
+    --------
+    >>> from app.analysis.observations import observe
+    >>> data = log_times(observe([1, 3], [True, False]), np.empty((2, 0)))
     >>> at = parametric_likelihood(data, "exponential", np.array([np.log(2)]))
-    >>> round(at.log_likelihood, 4), at.scores.sum(axis=0), at.information
+    >>> round(at.log_likelihood, 4), at.gradient, at.information
     (-2.6931, array([1.]), array([[2.]]))
     """
-    coefficient, log_scale, shape = split_parameters(distribution, parameters)
-    predictor = data.covariates @ coefficient
-
-    def terms(at: float) -> FloatArray:
-        return _terms(data, family(distribution, at), predictor, log_scale)
-
-    with np.errstate(all="ignore"):  # too long a step under- or overflows: NaN, and not taken
-        value, slopes, curvatures = _without_shape(terms(shape), distribution)
-        if distribution == "generalized-gamma":
-            largest = np.abs(data.log_time - predictor).max() / np.exp(log_scale)
-            slopes, curvatures = _with_shape(terms, shape, STEP / max(1.0, largest), slopes, curvatures)
-        carriers = [data.covariates, *[np.ones((predictor.size, 1))] * (slopes.shape[0] - 1)]
-        scores = [slope[:, None] * carrier for slope, carrier in zip(slopes, carriers, strict=True)]
-        weighted = [
-            [
-                -carrier.T @ ((data.weight * curvature)[:, None] * other)
-                for curvature, other in zip(row, carriers, strict=True)
-            ]
-            for row, carrier in zip(curvatures, carriers, strict=True)
-        ]
-        return ParametricLikelihood(float(data.weight @ value), np.hstack(scores), np.block(weighted))
+    x, log_scale = data.covariates, split_parameters(distribution, parameters)[1]
+    with np.errstate(all="ignore"):
+        value, slopes, curvatures = _terms(data, distribution, parameters)
+        gradient, information = data.weight * slopes, -data.weight * curvatures
+        mixed = x.T @ information[0, 1:].T
+        blocks = [[x.T @ (information[0, 0][:, None] * x), mixed], [mixed.T, information[1:, 1:].sum(axis=2)]]
+        return ParametricLikelihood(
+            _total(data, value, log_scale),
+            np.concatenate((x.T @ gradient[0], gradient[1:].sum(axis=1))),
+            np.block(blocks),
+        )
 
 
-def _without_shape(terms: FloatArray, distribution: Distribution) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the values [n] and their derivatives [k, n], [k, k, n] by predictor and, where it is free, log scale."""
-    free = 1 if distribution == "exponential" else 2
-    return terms[0], terms[1:3][:free], terms[[[3, 4], [4, 5]]][:free, :free]
+def parametric_scores(data: LogTimes, distribution: Distribution, parameters: FloatArray) -> FloatArray:
+    """Return what a subject of each row adds to the gradient, shape [n, q].
 
-
-def _with_shape(
-    terms: Callable[[float], FloatArray], shape: float, step: float, slopes: FloatArray, curvatures: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the derivatives with those by the shape added, which are differences."""
-    around = np.array([terms(shape + steps * step)[:3] for steps in (-2, -1, 0, 1, 2)])
-    first, second = (np.tensordot(weights, around, 1) for weights in DIFFERENCES / [[step], [step**2]])
-    mixed = first[1:]
-    upper = np.concatenate((curvatures, mixed[:, None]), axis=1)
-    lower = np.concatenate((mixed, second[:1]))[None]
-    return np.concatenate((slopes, first[:1])), np.concatenate((upper, lower))
-
-
-def _terms(data: LogTimes, errors: Family, predictor: FloatArray, log_scale: float) -> FloatArray:
-    """Return what a subject of each row adds: value, and derivatives by predictor and log scale (1, 2, 11, 12, 22)."""
-    scale = np.exp(log_scale)
-    z = (data.log_time - predictor) / scale
-    density = errors.log_density(z), errors.slope(z), errors.curvature(z)
-    at_end = np.where(data.event, density, log_survival_terms(errors, z))
-    terms = _chained(at_end, z, scale)
-    terms[0] -= np.where(data.event, log_scale + data.log_time, 0)
-    terms[2] -= data.event
-    late = np.isfinite(data.log_entry)
-    if late.any():
-        z = (data.log_entry[late] - predictor[late]) / scale
-        terms[:, late] -= _chained(log_survival_terms(errors, z), z, scale)
-    return terms
+    Examples
+    --------
+    >>> from app.analysis.observations import observe
+    >>> data = log_times(observe([1, 3], [True, False]), np.empty((2, 0)))
+    >>> parametric_scores(data, "exponential", np.array([np.log(2)]))
+    array([[-0.5],
+           [ 1.5]])
+    """
+    _, slopes, _ = _terms(data, distribution, parameters)
+    added = np.column_stack((data.covariates * slopes[0][:, None], slopes[1:].T))
+    scores = np.empty((data.rows, added.shape[1]))
+    scores[data.row[: data.rows]] = added[: data.rows]
+    scores[data.row[data.rows :]] -= added[data.rows :]
+    return scores
 
 
 def log_survival_terms(errors: Family, z: FloatArray) -> FloatArray:
@@ -163,15 +158,46 @@ def log_survival_terms(errors: Family, z: FloatArray) -> FloatArray:
     return np.array([survival, -hazard, -hazard * (errors.slope(z) + hazard)])
 
 
-def _chained(function: FloatArray, z: FloatArray, scale: float) -> FloatArray:
-    value, first, second = function
-    return np.array(
-        [
-            value,
-            -first / scale,
-            -z * first,
-            second / scale**2,
-            (first + z * second) / scale,
-            z * (first + z * second),
-        ]
-    )
+def _errors(data: LogTimes, distribution: Distribution, parameters: FloatArray) -> FloatArray:
+    """Return z of each term."""
+    coefficient, log_scale, _ = split_parameters(distribution, parameters)
+    return np.asarray((data.log_time - data.covariates @ coefficient) / np.exp(log_scale))
+
+
+def _total(data: LogTimes, value: FloatArray, log_scale: float) -> float:
+    weight, log_time = data.weight[: data.events], data.log_time[: data.events]
+    return float(data.weight @ value - weight @ (log_scale + log_time))
+
+
+def _terms(
+    data: LogTimes, distribution: Distribution, parameters: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return log f or log S of each term [m], and the derivatives of terms by predictor, log scale and shape."""
+    _, log_scale, shape = split_parameters(distribution, parameters)
+    z, scale = _errors(data, distribution, parameters), np.exp(log_scale)
+
+    def by_error(at: float) -> FloatArray:
+        return _by_error(family(distribution, at), z, data.events)
+
+    value, slope, curvature = by_error(shape)
+    bend = slope + z * curvature
+    slopes = np.array([-slope / scale, -z * slope])
+    curvatures = np.array([[curvature / scale**2, bend / scale], [bend / scale, z * bend]])
+    slopes[1, : data.events] -= 1  # of minus the log scale
+    others = parameters_beyond_coefficients(distribution)
+    if others < 2:
+        return value, slopes[: 1 + others], curvatures[: 1 + others, : 1 + others]
+    # What a shape k changes depends on e^(k z), on a scale of 1 / z, and where that is small on k, on a scale of k.
+    step = STEP / max(1.0, (np.abs(z) / np.maximum(1.0, -shape * z)).max())
+    around = np.array([by_error(shape + steps * step)[:2] for steps in (-2, -1, 0, 1, 2)])
+    (first, mixed), (second, _) = (np.tensordot(weights, around, 1) for weights in DIFFERENCES / [[step], [step**2]])
+    beside = np.array([-mixed / scale, -z * mixed])[:, None]
+    upper, lower = np.concatenate((curvatures, beside), axis=1), np.concatenate((beside[:, 0], [second]))[None]
+    return value, np.vstack((slopes, first)), np.concatenate((upper, lower))
+
+
+def _by_error(errors: Family, z: FloatArray, events: int) -> FloatArray:
+    """Return log f of events and log S of others, and their first two derivatives, shape [3, m]."""
+    at_events = z[:events]
+    density = np.array([errors.log_density(at_events), errors.slope(at_events), errors.curvature(at_events)])
+    return np.hstack((density, log_survival_terms(errors, z[events:])))

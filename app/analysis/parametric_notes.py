@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.analysis.cox_notes import SENTENCES as COX_SENTENCES
+from app.analysis.cox_notes import few_clusters
 from app.analysis.design_matrix import DesignColumn, Value
 from app.analysis.lifelines_fit import MAX_ROWS
+from app.analysis.parametric_maximum import has_one_maximum
 from app.analysis.parametric_summary import ParametricOptions, ParametricSummary
-from app.analysis.survival_notes import FEW_CLUSTERS, FEW_EVENTS, Caution, Found, cautions
+from app.analysis.survival_notes import FEW_EVENTS, Caution, Found, cautions
 
 SENTENCES = {
     name: COX_SENTENCES[name] for name in ("missing_covariates", "few_events", "more_coefficients_than_events")
@@ -70,21 +72,21 @@ def parametric_warnings(summary: ParametricSummary, *, dropped: str = "", repeat
 
 
 def _sample_cautions(summary: ParametricSummary, dropped: str) -> Iterator[Found]:
-    observations, size = summary.observations, max(1, len(summary.design.columns))
+    size = max(1, len(summary.design.columns))
     if dropped:
         yield "missing_covariates", dropped
     if summary.events < FEW_EVENTS * size:
         yield "few_events", f"{summary.events:.15g} for {size}"
     if summary.events < size:
         yield "more_coefficients_than_events", f"{size} for {summary.events:.15g}"
-    if observations.cluster is not None and np.unique(observations.cluster).size < FEW_CLUSTERS:
-        yield "few_clusters", "all models"
 
 
 def _model_cautions(summary: ParametricSummary) -> Iterator[Found]:
     for one in summary.models:
         if not one.model.converged:
             yield "not_converged", one.model.distribution
+        if few_clusters(summary.observations, one.model.standard_error):
+            yield "few_clusters", one.model.distribution
     if summary.is_robust:
         yield "rows_as_independent", "log-likelihoods and AIC"
     last = summary.observations.time[-1]
@@ -97,28 +99,28 @@ def _model_cautions(summary: ParametricSummary) -> Iterator[Found]:
             yield "extrapolated", f"{one.model.distribution} median of profile {', '.join(map(str, beyond))}"
 
 
-def parametric_methods(summary: ParametricSummary) -> Iterator[str]:
-    """Yield how the figures of parametric models came about, in sentences with their references."""
+def parametric_methods(summary: ParametricSummary, unit: str = "subject") -> Iterator[str]:
+    """Yield how the figures of parametric models came about, in sentences with their references.
+
+    Parameters
+    ----------
+    unit : what clusters are
+    """
     options, observations = summary.options, summary.observations
     level = f"{100 * options.confidence_level:g} %"
-    start = ", from where lifelines arrives (Davidson-Pilon, J Open Source Softw 2019;4:1317)"
     yield (
         "Accelerated-failure-time models log T = intercept + x b + scale W were fitted by maximum likelihood "
         "(Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, 2002, chapter 3) with Newton's "
-        f"method{start if observations.size <= MAX_ROWS else ''}; times are "
-        f"{', '.join(ERRORS[name] for name in options.distributions)}."
+        f"method; times are {', '.join(ERRORS[name] for name in options.distributions)}."
     )
+    yield from _several_maxima(summary)
     yield from _meanings(options)
     variance = "the inverse of the observed information"
     if summary.is_robust:
-        unit = "row" if observations.cluster is None or observations.sampling else "cluster"
         variance = f"the robust variance by {unit} (White, Econometrica 1982;50:1-25)"
     yield f"Standard errors are from {variance}; intervals of {level} and two-sided p values are Wald's."
     if observations.entry is not None:
-        yield (
-            "Entry was delayed: a time counts by its probability given survival until its `entry`. Of several maxima "
-            "that the likelihood may have then, the highest found was taken."
-        )
+        yield "Entry was delayed: a time counts by its probability given survival until its `entry`."
     yield (
         "Models were compared by Akaike's information criterion (IEEE Trans Automat Contr 1974;19:716-723), with "
         "weights exp(-difference / 2) over their sum (Burnham and Anderson, Sociol Methods Res 2004;33:261-304)."
@@ -127,6 +129,18 @@ def parametric_methods(summary: ParametricSummary) -> Iterator[str]:
         yield (
             f"Medians and survival of profiles have {level} intervals by the delta method, on the scales of log t and "
             "of log(-log S)."
+        )
+
+
+def _several_maxima(summary: ParametricSummary) -> Iterator[str]:
+    observations = summary.observations
+    late = observations.entry is not None
+    several = [name for name in summary.options.distributions if not has_one_maximum(name, late=late)]
+    if several:
+        start = ", one of its starts being where lifelines arrives (Davidson-Pilon, J Open Source Softw 2019;4:1317)"
+        yield (
+            f"The likelihood may have several maxima ({', '.join(several)}): the highest that Newton's method climbed "
+            f"was taken{start if observations.size <= MAX_ROWS else ''}."
         )
 
 

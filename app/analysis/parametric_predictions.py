@@ -7,7 +7,7 @@ import numpy as np
 
 from app.analysis.arrays import FloatArray
 from app.analysis.intervals import normal_quantile
-from app.analysis.parametric import ParametricModel
+from app.analysis.parametric import ParametricModel, in_range
 from app.analysis.parametric_families import family
 from app.analysis.parametric_likelihood import (
     DIFFERENCES,
@@ -16,7 +16,6 @@ from app.analysis.parametric_likelihood import (
     split_parameters,
 )
 
-OUT_OF_RANGE = "out of the range of numbers"
 SHAPE_STEP = 0.003
 
 
@@ -26,7 +25,7 @@ class Predictions:
 
     Attributes
     ----------
-    estimate, standard_error, lower, upper : NaN where the model has none, or where it is `OUT_OF_RANGE`
+    estimate, standard_error, lower, upper : NaN where the model has none, or where it is out of the range of numbers
     """
 
     estimate: FloatArray
@@ -72,7 +71,7 @@ def predicted_times(model: ParametricModel, profiles: FloatArray, probabilities:
     with np.errstate(over="ignore"):
         width = normal_quantile(model.confidence_level) * error
         time, lower, upper = (np.exp(place + above + shift) for shift in (0, -width, width))
-        return Predictions(*map(_finite, (time, time * error, lower, upper)))
+        return Predictions(*map(in_range, (time, time * error, lower, upper)))
 
 
 def predicted_survival(model: ParametricModel, profiles: FloatArray, times: FloatArray) -> Predictions:
@@ -136,7 +135,3 @@ def _delta(
     by_coefficients = by_predictor[:, :, None] * x[:, None, :]
     gradient = np.concatenate((by_coefficients, *(other[:, :, None] for other in others)), axis=2)
     return np.asarray(np.sqrt(np.einsum("kmi,ij,kmj->km", gradient, model.covariance, gradient)))
-
-
-def _finite(values: FloatArray) -> FloatArray:
-    return np.where(np.isfinite(values), values, np.nan)

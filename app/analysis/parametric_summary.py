@@ -10,6 +10,7 @@ from app.analysis.observations import Observations
 from app.analysis.parametric import ParametricModel, checked_covariates, column_products, parametric_regression
 from app.analysis.parametric_families import Distribution
 from app.analysis.parametric_predictions import Predictions, predicted_survival, predicted_times
+from app.analysis.separation import check_not_separated
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def summarize_parametric(
     InvalidObservationsError
         If a time is 0, which has no logarithm.
     NoEstimateError
-        If there are no events; `NoModelError` if a covariate does not vary, or not apart from others.
+        If there are no events; `NoModelError` if a covariate does not vary, or not apart from others, or separates.
 
     Examples
     --------
@@ -102,6 +103,7 @@ def summarize_parametric(
     options = options or ParametricOptions()
     x = checked_covariates(observations, covariates)
     check_told_apart(design, column_products(observations, x))
+    check_not_separated(design, x, observations.event)
     models = [_predicting(observations, x, profiles, distribution, options) for distribution in options.distributions]
     counts = observations.event if observations.sampling else observations.weights[observations.event]
     return ParametricSummary(

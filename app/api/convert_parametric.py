@@ -11,7 +11,7 @@ from app.analysis.design_matrix import Design
 from app.analysis.observations import observe
 from app.analysis.parametric import ParametricModel
 from app.analysis.parametric_notes import meaning, parametric_methods, parametric_warnings
-from app.analysis.parametric_predictions import OUT_OF_RANGE, Predictions
+from app.analysis.parametric_predictions import Predictions
 from app.analysis.parametric_summary import (
     ParametricOptions,
     ParametricSummary,
@@ -22,6 +22,7 @@ from app.api import convert
 from app.api.convert_regression import (
     RegressionSample,
     is_robust,
+    out_of_range,
     regression_sample,
     repeats,
     told_by_name,
@@ -50,7 +51,7 @@ def answer(request: wire.ParametricRequest, input_sha256: str) -> wire.Parametri
             confidence_type="log-log",
             **sample.counts,
             warnings=parametric_warnings(summary, dropped=sample.dropped, repeated=repeated),
-            methods=parametric_methods(summary),
+            methods=parametric_methods(summary, sample.unit),
         ),
         models=[parametric_model(one, summary, sample.profiles) for one in summary.models],
         comparison=[wire.RankedModel(**convert.figures(ranked)) for ranked in summary.comparison],
@@ -138,4 +139,4 @@ def _rows(one: PredictingModel, predictions: Predictions, place: int) -> list[di
 
 
 def _reason(model: ParametricModel, figures: Mapping[str, float | None]) -> str | None:
-    return model.reason or (OUT_OF_RANGE if None in figures.values() else None)
+    return model.reason or out_of_range(*figures.values())

@@ -28,6 +28,8 @@ MAX_COEFFICIENTS = 200
 MAX_PROFILES = 100
 MAX_STRATA = 50
 """With more there are no baseline hazards, and no predictions."""
+MAX_RATES = 20_000
+"""Of a model: all profiles at all landmarks, in each of a few strata."""
 
 Value = float | bool | str
 
@@ -159,7 +161,8 @@ class RegressionRequest(SubjectsRequest):
     predict_for: list[dict[Text, ProfileValue]] = Field(
         default=[],
         max_length=MAX_PROFILES,
-        description="Profiles that are predicted for, each a value of every term of the model.",
+        description="Profiles that are predicted for, each a value of every term of the model. Profiles times "
+        f"`landmarks` times strata are at most {MAX_RATES}.",
     )
 
 
@@ -177,10 +180,11 @@ def complete_rows(request: RegressionRequest) -> list[int]:
 
 
 def regression_faults(request: RegressionRequest) -> Iterator[Fault]:
-    """Yield what is wrong with weights, terms, missing values, levels and profiles; others rely on the terms."""
+    """Yield what is wrong with weights, sizes, terms, missing values, levels and profiles; others rely on the terms."""
     yield from weight_faults(request)
     if request.robust is False and request.weight_kind == "sampling":
         yield ("robust",), "must not be false with sampling weights"
+    yield from _rate_faults(request)
     terms = list(_term_faults(request))
     yield from terms or _value_faults(request)
 
@@ -189,6 +193,14 @@ def strata_faults(request: RegressionRequest) -> Iterator[Fault]:
     """Yield a fault where predictions are wanted for more strata than have a baseline hazard."""
     if request.predict_for and len(set(request.subjects.stratum or ())) > MAX_STRATA:
         yield ("predict_for",), f"must be empty with more than {MAX_STRATA} strata"
+
+
+def _rate_faults(request: RegressionRequest) -> Iterator[Fault]:
+    profiles, landmarks = len(request.predict_for), len(request.landmarks)
+    strata = len(set(request.subjects.stratum or ())) or 1
+    if profiles * landmarks * strata > MAX_RATES:
+        detail = f"make more than {MAX_RATES} rates: profiles times landmarks times strata"
+        yield ("predict_for" if profiles > landmarks else "landmarks",), detail
 
 
 def _term_faults(request: RegressionRequest) -> Iterator[Fault]:

@@ -146,7 +146,7 @@ def test_too_few_clusters_leave_a_hazard_ratio_without_limits() -> None:
     (ratio,) = group_hazard_ratios(observations, 2)
     assert ratio.hazard_ratio == pytest.approx(0.5**0.5)
     assert np.isnan([ratio.lower, ratio.upper, ratio.p_value]).all()
-    assert ratio.reason == "the clusters are too few for a robust standard error"
+    assert ratio.reason == "the clusters are too few for a robust variance"
 
 
 @pytest.mark.parametrize(

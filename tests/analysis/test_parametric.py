@@ -10,11 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from app.analysis import parametric
+from app.analysis import parametric, parametric_maximum
 from app.analysis.arrays import FloatArray
 from app.analysis.errors import InvalidObservationsError, NoEstimateError
+from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS
 from app.analysis.observations import Observations, observe
-from app.analysis.parametric import FEW_CLUSTERS, NOT_CONVERGED, parametric_regression
+from app.analysis.parametric import NOT_CONVERGED, parametric_regression
 from app.analysis.parametric_families import Distribution, family
 from tests.analysis.parametric_samples import DISTRIBUTIONS, aligned, literal_log_likelihood
 from tests.strategies import Rows, rows
@@ -25,9 +26,9 @@ USUAL = pytest.mark.parametrize("distribution", DISTRIBUTIONS[:4])
 
 @pytest.fixture(autouse=True, scope="module")
 def without_lifelines() -> Iterator[None]:
-    """Newton's method gets there from the plain start, too, and a hundred times as fast."""
+    """Newton's method gets there alone, too, and a hundred times as fast."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parametric, "lifelines_fit", lambda _data, _distribution: None)
+        patch.setattr(parametric_maximum, "lifelines_fit", lambda *_: None)
         yield
 
 
@@ -136,7 +137,7 @@ def test_with_no_more_clusters_than_parameters_there_is_no_robust_error() -> Non
     assert model.converged
     assert np.isnan(model.standard_error).all()
     assert np.isfinite(model.coefficient).all()
-    assert model.reason == FEW_CLUSTERS
+    assert model.reason == TOO_FEW_CLUSTERS
 
 
 def test_sampling_weights_scale_nothing() -> None:
@@ -150,42 +151,6 @@ def test_sampling_weights_scale_nothing() -> None:
     for model in models[1:]:
         np.testing.assert_allclose(model.parameters, models[0].parameters, rtol=1e-8)
         np.testing.assert_allclose(model.covariance, models[0].covariance, rtol=1e-7)
-
-
-def test_of_several_maxima_the_highest_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Log-logistic times with late entries: from either side there is another maximum."""
-    sample, x = aligned(
-        [6, 7, 4, 7, 6, 7, 6, 7, 7, 6, 5, 3],
-        [1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0, 0],
-        [[0, 3], [1, 1], [2, 2], [1, 1], [0, 1], [1, 0], [3, 1], [2, 3], [1, 0], [3, 3], [2, 2], [2, 2]],
-        entry=[4, 5, 0, 3, 4, 5, 4, 4, 5, 0, 3, 0],
-    )
-    likelihoods = []
-    for start in (None, np.array([-3.0, 1.0, 3.0, -0.7]), np.array([1.9, 0.0, 0.0, -2.0])):
-        monkeypatch.setattr(parametric, "lifelines_fit", lambda _data, _distribution, at=start: at)
-        likelihoods.append(parametric_regression(sample, x, "log-logistic").log_likelihood)
-    assert likelihoods == pytest.approx([-12.578408] * 3, abs=1e-6)
-
-
-def test_a_start_without_a_likelihood_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    sample = observe([1, 2, 4], [1, 1, 1])
-    expected = parametric_regression(sample, alone(sample), "weibull")
-    monkeypatch.setattr(parametric, "lifelines_fit", lambda _data, _distribution: np.array([-1e9, 0.0]))
-    np.testing.assert_array_equal(
-        parametric_regression(sample, alone(sample), "weibull").parameters, expected.parameters
-    )
-
-
-def test_what_climbs_nowhere_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parametric, "MAX_HALVINGS", 0)
-    sample = observe([1, 2, 4], [1, 1, 1])
-    assert parametric_regression(sample, alone(sample), "weibull").reason == NOT_CONVERGED
-
-
-def test_what_takes_too_many_steps_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parametric, "MAX_ITERATIONS", 1)
-    sample = observe([1, 2, 4], [1, 1, 1])
-    assert parametric_regression(sample, alone(sample), "weibull").reason == NOT_CONVERGED
 
 
 @st.composite

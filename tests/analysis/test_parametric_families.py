@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from app.analysis.errors import InvalidParameterError
 from app.analysis.observations import observe
 from app.analysis.parametric_families import Distribution, Family, family
-from app.analysis.parametric_likelihood import log_times, parametric_likelihood
+from app.analysis.parametric_likelihood import log_likelihood, log_times, parametric_likelihood, parametric_scores
 from tests.analysis.parametric_samples import DISTRIBUTIONS, aligned
 
 W = np.linspace(-3, 3, 7)
@@ -53,7 +53,7 @@ def test_the_generalized_gamma_has_others_as_special_cases(shape: float, nested:
     general = parametric_likelihood(data, "generalized-gamma", np.append(parameters, shape))
     special = parametric_likelihood(data, nested, parameters)
     assert general.log_likelihood == pytest.approx(special.log_likelihood, abs=1e-6)
-    np.testing.assert_allclose(general.scores[:, :3], special.scores, atol=1e-6)
+    np.testing.assert_allclose(general.gradient[:3], special.gradient, atol=1e-6)
     np.testing.assert_allclose(general.information[:3, :3], special.information, atol=1e-6)
 
 
@@ -69,6 +69,24 @@ def test_other_distributions_are_refused() -> None:
         family("gompertz")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("shape", [-60.0, -7.0, -0.5, -0.03, 0.03, 0.5, 7.0, 60.0])
+def test_survival_far_out_falls_by_its_density(shape: float) -> None:
+    """Also where gamma functions underflow, and where P or Q is next to 1."""
+    errors, step, half = (
+        family("generalized-gamma", shape),
+        0.01 / max(1, abs(shape)),
+        np.polynomial.legendre.leggauss(9),
+    )
+    w = np.concatenate((-np.geomspace(3000, 0.01, 60), np.geomspace(0.01, 300, 60)))
+    with np.errstate(all="ignore"):
+        survival = errors.log_survival(w)
+        fall = np.expm1(errors.log_survival(w - step) - survival) - np.expm1(errors.log_survival(w + step) - survival)
+        mass = step * np.exp(errors.log_density(w[:, None] + step * half[0]) - survival[:, None]) @ half[1]
+    known = survival > -700
+    assert known.sum() > 70
+    np.testing.assert_allclose(fall[known], mass[known], rtol=1e-10, atol=1e-11)
+
+
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("shape", [-0.8, 0.005, 1.7])
 def test_scores_and_information_are_derivatives_of_the_likelihood(distribution: Distribution, shape: float) -> None:
@@ -77,9 +95,21 @@ def test_scores_and_information_are_derivatives_of_the_likelihood(distribution: 
     size = {"exponential": 2, "generalized-gamma": 4}.get(distribution, 3)
     step = 1e-4
     at = parametric_likelihood(data, distribution, parameters[:size])
+    assert at.log_likelihood == pytest.approx(log_likelihood(data, distribution, parameters[:size]), abs=1e-12)
     for place, move in enumerate(step * np.eye(size)):
         ends = [parametric_likelihood(data, distribution, parameters[:size] + side * move) for side in (1, -1)]
         slope = (ends[0].log_likelihood - ends[1].log_likelihood) / (2 * step)
-        assert data.weight @ at.scores[:, place] == pytest.approx(slope, rel=1e-5, abs=1e-5)
-        curvature = (data.weight @ ends[1].scores - data.weight @ ends[0].scores) / (2 * step)
+        assert at.gradient[place] == pytest.approx(slope, rel=1e-5, abs=1e-5)
+        curvature = (ends[1].gradient - ends[0].gradient) / (2 * step)
         np.testing.assert_allclose(at.information[place], curvature, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_scores_of_a_row_are_the_gradient_of_a_sample_of_it_alone(distribution: Distribution) -> None:
+    time, event, x, entry = [2.0, 1.0, 9.0, 5.0], [1, 1, 1, 0], [1.0, 0, 2, 1], [1.0, 0, 3, 2]
+    parameters = np.array([1.0, 0.3, -0.2, 0.7])[: {"exponential": 2, "generalized-gamma": 4}.get(distribution, 3)]
+    scores = parametric_scores(log_times(*aligned(time, event, x, entry=entry)), distribution, parameters)
+    for score, place in zip(scores, np.argsort(time), strict=True):
+        row = aligned([time[place]], [event[place]], [x[place]], entry=[entry[place]])
+        alone = parametric_likelihood(log_times(*row), distribution, parameters)
+        np.testing.assert_allclose(score, alone.gradient, atol=1e-12)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from app.analysis import parametric
+from app.analysis import parametric_maximum
 from app.analysis.arrays import FloatArray
 from app.analysis.observations import observe
 from app.analysis.parametric import ParametricModel, parametric_regression
@@ -20,7 +20,7 @@ PROFILES = np.array([[0.0], [1.5]])
 @pytest.fixture(autouse=True, scope="module")
 def without_lifelines() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parametric, "lifelines_fit", lambda _data, _distribution: None)
+        patch.setattr(parametric_maximum, "lifelines_fit", lambda *_: None)
         yield
 
 

@@ -1,15 +1,15 @@
 """Parametric models of a sample: their comparison by AIC, and what is said aloud of them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from app.analysis import parametric, parametric_notes
+from app.analysis import parametric_maximum, parametric_notes
 from app.analysis.arrays import FloatArray
 from app.analysis.design_matrix import Design, DesignColumn, NoModelError, design_of
+from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS
 from app.analysis.parametric_notes import meaning, parametric_methods, parametric_warnings
 from app.analysis.parametric_summary import ParametricOptions, ParametricSummary, summarize_parametric
 from tests.analysis.parametric_samples import DISTRIBUTIONS, aligned, of_block
@@ -22,7 +22,7 @@ NOBODY = np.empty((0, 0))
 @pytest.fixture(autouse=True, scope="module")
 def without_lifelines() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parametric, "lifelines_fit", lambda _data, _distribution: None)
+        patch.setattr(parametric_maximum, "lifelines_fit", lambda *_: None)
         yield
 
 
@@ -76,6 +76,14 @@ def test_covariates_that_cannot_be_told_apart_are_named() -> None:
     design = design_of(values)
     sample, covariates = aligned([1, 2, 3, 4], [1, 1, 1, 1], design.matrix(values))
     with pytest.raises(NoModelError, match="age and born are collinear"):
+        summarize_parametric(sample, covariates, design, covariates)
+
+
+def test_a_covariate_that_separates_is_named() -> None:
+    values: dict[str, list[Any]] = {"arm": ["x", "x", "x", "y"], "age": [1.0, 3.0, 2.0, 2.0]}
+    design = design_of(values)
+    sample, covariates = aligned([1, 2, 3, 4], [1, 1, 1, 0], design.matrix(values))
+    with pytest.raises(NoModelError, match="arm separates"):
         summarize_parametric(sample, covariates, design, covariates)
 
 
@@ -133,6 +141,16 @@ def test_clusters_are_told_where_they_are_few_and_where_they_do_not_count() -> N
     assert codes(many) == ["rows_as_independent"]
 
 
+def test_few_clusters_are_told_of_models_that_have_robust_errors() -> None:
+    """Two are enough for one parameter; one is for none, as the reason of each model says."""
+    two = summary(cluster=[0, 1] * 6, distributions=("exponential", "weibull"))
+    assert details(two)["few_clusters"].endswith("too small: exponential.")
+    assert [one.model.reason for one in two.models] == [None, TOO_FEW_CLUSTERS]
+    one = summary(cluster=[0] * 12, distributions=("exponential",))
+    assert codes(one) == ["rows_as_independent"]
+    assert one.models[0].model.reason == TOO_FEW_CLUSTERS
+
+
 def test_predictions_beyond_the_last_follow_up_are_told() -> None:
     censored = [1] * 10 + [0] * 15
     found = summary([*range(1, 11)] + [11] * 15, censored, np.empty((1, 0)), landmarks=(5.0, 20.0))
@@ -144,14 +162,14 @@ def test_predictions_beyond_the_last_follow_up_are_told() -> None:
 
 
 def test_methods_say_what_was_done() -> None:
-    plain = " ".join(parametric_methods(summary(distributions=DISTRIBUTIONS)))
-    for words in ("lifelines", "generalized gamma", "20 % longer", "hazard ratio", "observed information", "Akaike"):
+    plain = " ".join(parametric_methods(summary(distributions=DISTRIBUTIONS[:4])))
+    for words in ("log-logistic (logistic W)", "20 % longer", "hazard ratio", "observed information", "Akaike"):
         assert words in plain
-    for words in ("robust", "delayed", "delta method"):
+    for words in ("lifelines", "robust", "delayed", "delta method"):
         assert words not in plain
 
 
-def test_methods_say_what_else_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_methods_say_what_else_was_done() -> None:
     found = summary(
         profiles=np.empty((1, 0)),
         distributions=("log-normal",),
@@ -159,13 +177,18 @@ def test_methods_say_what_else_was_done(monkeypatch: pytest.MonkeyPatch) -> None
         cluster=range(12),
         confidence_level=0.9,
     )
-    text = " ".join(parametric_methods(found))
+    text = " ".join(parametric_methods(found, "cluster"))
     for words in ("robust variance by cluster", "Entry was delayed", "delta method", "90 %"):
         assert words in text
     assert "hazard ratio" not in text
-    by_row = replace(
-        found, observations=replace(found.observations, cluster=None), options=ParametricOptions(robust=True)
-    )
-    assert "robust variance by row" in " ".join(parametric_methods(by_row))
+    assert "robust variance by subject" in " ".join(parametric_methods(found))
+
+
+def test_methods_name_the_models_that_may_have_several_maxima(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = summary(entry=[0.5] * 12, distributions=("exponential", "weibull"))
+    for found, names in ((late, "weibull"), (summary(distributions=DISTRIBUTIONS), "generalized-gamma")):
+        text = " ".join(parametric_methods(found))
+        assert f"may have several maxima ({names})" in text
+        assert "where lifelines arrives" in text
     monkeypatch.setattr(parametric_notes, "MAX_ROWS", 11)
-    assert "lifelines" not in " ".join(parametric_methods(found))
+    assert "climbed was taken." in " ".join(parametric_methods(late))

@@ -10,27 +10,14 @@ from app.api.examples import example
 from app.main import create_app
 from app.settings import Settings
 from tests.analysis.parametric_samples import NAMES
+from tests.api.parametric_requests import EXAMPLE, PATH, SUBJECTS, WEIBULL, post, refused
 from tests.conftest import served
 from tests.references import assert_equal_to_r, blocks, reference
-from tests.requests import as_rows, posting, validator
+from tests.requests import as_rows, validator
 
-EXAMPLE = example("regression_parametric_request")
 ANSWER = example("regression_parametric_response")
-SUBJECTS = EXAMPLE["subjects"]
-PATH = "/v1/regression/parametric"
-WEIBULL = {"distributions": ["weibull"]}
 
 pytestmark = pytest.mark.anyio
-
-post = posting(PATH)
-
-
-async def refused(client: httpx.AsyncClient, **body: Any) -> tuple[str, str, list[str]]:
-    """Return the code, the detail and the pointers with which a request is refused."""
-    response = await client.post(PATH, json=body)
-    problem = response.json()
-    assert response.status_code == 422, response.text
-    return problem["code"], problem["detail"], [fault["pointer"] for fault in problem["errors"]]
 
 
 def rounded(value: Any) -> Any:
@@ -132,6 +119,22 @@ async def test_clusters_ids_and_weights(client: httpx.AsyncClient, terms: list[s
     assert "few_clusters" not in codes[0]
 
 
+async def test_robust_errors_are_by_cluster_or_else_by_subject(client: httpx.AsyncClient) -> None:
+    """Whatever weights are: sampling weights have robust errors without clusters, too."""
+    size = len(SUBJECTS["time"])
+    cluster, weight = [place // 2 for place in range(size)], [0.5, 1.5] * (size // 2)
+    ids = [f"id{place}" for place in range(size)]
+    for more, options, unit in (
+        ({"cluster": cluster}, {}, "cluster"),
+        ({"cluster": cluster, "weight": weight}, {"weight_kind": "sampling"}, "cluster"),
+        ({"weight": weight}, {"weight_kind": "sampling"}, "subject"),
+        ({"id": ids}, {"robust": True}, "subject"),
+        ({}, {"robust": True}, "subject"),
+    ):
+        answer = await post(client, subjects=SUBJECTS | more, **options, **WEIBULL)
+        assert f"the robust variance by {unit} (" in " ".join(answer["meta"]["methods"])
+
+
 async def test_missing_covariates_may_be_left_out(client: httpx.AsyncClient) -> None:
     covariates = {"age": [None, *SUBJECTS["covariates"]["age"][1:]]}
     subjects = SUBJECTS | {"covariates": covariates}
@@ -149,45 +152,6 @@ async def test_events_of_an_id_that_repeat_are_told(client: httpx.AsyncClient) -
         meta = (await post(client, subjects=subjects | {"id": ids}, **WEIBULL))["meta"]
         assert ("repeated_events" in [warning["code"] for warning in meta["warnings"]]) is told
         assert meta["subjects_used"] == len(set(ids))
-
-
-async def test_a_fit_that_does_not_converge_is_null_with_its_reason(client: httpx.AsyncClient) -> None:
-    """Nobody of arm y has the event."""
-    subjects = {"time": [2, 3, 5, 7, 8], "event": [0, 1, 1, 0, 0], "covariates": {"arm": ["x", "x", "x", "y", "y"]}}
-    answer = await post(client, subjects=subjects, predict_for=[{"arm": "x"}], landmarks=[4], **WEIBULL)
-    (model,) = answer["models"]
-    assert model["reason"].startswith("the fit did not converge")
-    assert (model["converged"], model["aic"], model["scale"], model["intercept"]["estimate"]) == (False, *[None] * 3)
-    (coefficient,), (prediction,) = model["coefficients"], model["predictions"]
-    assert (coefficient["time_ratio"], coefficient["meaning"], coefficient["reason"]) == (None, None, model["reason"])
-    (rate,) = prediction["rates"]
-    assert (prediction["median"]["estimate"], rate["survival"]) == (None, None)
-    assert prediction["median"]["reason"] == rate["reason"] == model["reason"]
-    assert answer["comparison"] == []
-
-
-async def test_figures_beyond_numbers_are_null_with_a_reason(client: httpx.AsyncClient) -> None:
-    """The profile lies so far out that its median overflows; its survival is 1, but has no limits."""
-    subjects = {"time": [2, 3, 5, 7, 8], "event": [1] * 5, "covariates": {"age": [1, 2, 2, 3, 3]}}
-    answer = await post(client, subjects=subjects, predict_for=[{"age": 1e9}], **WEIBULL)
-    median = answer["models"][0]["predictions"][0]["median"]
-    assert (median["estimate"], median["reason"]) == (None, "out of the range of numbers")
-
-
-async def test_models_that_do_not_exist_are_refused_with_the_covariates_to_blame(client: httpx.AsyncClient) -> None:
-    time, event = SUBJECTS["time"], SUBJECTS["event"]
-    age = SUBJECTS["covariates"]["age"]
-    constant = {"time": time, "event": event, "covariates": {"age": age, "one": [1] * 20}}
-    assert await refused(client, subjects=constant) == (
-        "no_estimate",
-        "the covariate one is constant",
-        ["/subjects/covariates/one"],
-    )
-    collinear = constant | {"covariates": {"age": age, "born": [2000 - one for one in age]}}
-    code, detail, pointers = await refused(client, subjects=collinear)
-    assert (code, detail) == ("no_estimate", "the covariates age and born are collinear")
-    assert pointers == ["/subjects/covariates/age", "/subjects/covariates/born"]
-    assert (await refused(client, subjects={"time": [1], "event": [0]}))[:2] == ("no_estimate", "there are no events")
 
 
 async def test_more_rows_than_the_limit_are_refused() -> None:

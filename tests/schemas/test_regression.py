@@ -211,6 +211,33 @@ class TestProfiles:
         assert faults(subjects=SUBJECTS, predict_for=[PROFILE, profile]) == [(f"/predict_for/1{pointer}", detail)]
 
 
+@pytest.mark.parametrize(
+    ("profiles", "landmarks", "strata", "pointer"),
+    [
+        (100, 200, 1, None),
+        (100, 101, 2, "/landmarks"),
+        (100, 100, 3, "/landmarks"),
+        (100, 67, 3, "/predict_for"),
+        (100, 200, 0, None),
+    ],
+)
+def test_all_profiles_at_all_landmarks_in_all_strata_are_at_most_20000(
+    profiles: int, landmarks: int, strata: int, pointer: str | None
+) -> None:
+    """The longer of the two is to blame."""
+    of_rows = [f"{place % strata}" for place in range(3)] if strata else None
+    asked: Json = {
+        "subjects": SUBJECTS | ({"stratum": of_rows} if of_rows else {}),
+        "predict_for": [PROFILE] * profiles,
+        "landmarks": [*range(landmarks)],
+    }
+    if pointer is None:
+        assert len(taken(**asked).landmarks) == landmarks
+    else:
+        detail = "make more than 20000 rates: profiles times landmarks times strata"
+        assert faults(**asked) == [(pointer, detail)]
+
+
 def test_sampling_weights_have_robust_errors() -> None:
     subjects = SUBJECTS | {"weight": [0.5, 1, 2]}
     assert faults(subjects=subjects, weight_kind="sampling", robust=False) == [

@@ -38,9 +38,10 @@ async def fit_parametric_models(
     """Fit accelerated-failure-time models, and compare them by AIC.
 
     Returns for each distribution the coefficients of log time and the time ratios with their meaning in words, and the
-    medians and the survival at landmarks that it predicts for profiles of covariates, each with its interval. The first
-    request of a process waits for lifelines to be loaded.
+    medians and the survival at landmarks that it predicts for profiles of covariates, each with its interval. Where the
+    likelihood may have several maxima (generalized gamma, delayed entry), lifelines gives a start for up to 200 rows;
+    the first such request of a process waits for it to be loaded.
     """
     check_rows(len(body.subjects.time), settings)
-    # However small the body, lifelines takes longer than other requests should wait.
+    # However small the body, lifelines may take longer than other requests should wait.
     return await anyio.to_thread.run_sync(answer, body, digest)
