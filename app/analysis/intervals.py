@@ -47,7 +47,7 @@ def wald_ratio(coefficient: FloatArray, standard_error: FloatArray, confidence_l
     Examples
     --------
     >>> [round(float(figure[0]), 4) for figure in wald_ratio(np.log([2.0]), np.array([0.25]), 0.95)]
-    [2.7726, 0.0056, 2.0, 1.2252, 3.2646]
+    [2.7726, 0.0056, 2.0, 1.2253, 3.2646]
     """
     z, width = coefficient / standard_error, normal_quantile(confidence_level) * standard_error
     with np.errstate(over="ignore"):
