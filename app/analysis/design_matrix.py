@@ -56,10 +56,13 @@ class Design:
             places.setdefault(column.term, []).append(place)
         return places
 
-    def matrix(self, values: Columns) -> FloatArray:
-        """Return the matrix [n, p] of n subjects whose values of each term, of levels known, are given."""
+    def matrix(self, values: Columns, size: int = 0) -> FloatArray:
+        """Return the matrix [n, p] of n subjects whose values of each term, of levels known, are given.
+
+        Without terms n is `size`.
+        """
         columns = [_coded(values[column.term], column.level) for column in self.columns]
-        return np.column_stack(columns)
+        return np.column_stack(columns) if columns else np.empty((size, 0))
 
     def profile(self, row: FloatArray) -> dict[str, Value]:
         """Return the values of the terms that a row of the matrix stands for."""
@@ -120,7 +123,7 @@ def distinct_rows(matrix: FloatArray) -> tuple[FloatArray, IntArray]:
     (array([[1., 3.],
            [2., 1.]]), array([1, 0, 1]))
     """
-    order = np.lexsort(matrix.T[::-1])
+    order = np.lexsort(matrix.T[::-1]) if matrix.shape[1] else np.arange(len(matrix))
     ordered = matrix[order]
     differs = np.concatenate(([False], (ordered[1:] != ordered[:-1]).any(axis=1)))
     place = np.empty(order.size, dtype=np.int64)

@@ -37,13 +37,14 @@ SENTENCES = {
 
 
 def smallest_expected(groups: Sequence[Proportion]) -> float:
-    """Return the smallest expected count of a table of the groups that have a unit; 0 without such a group.
+    """Return the smallest expected count of a table of the groups that have a unit.
 
-    Where all units succeeded, or none, it is 0 too: the chi-squared test does not exist then, and says so itself.
+    With fewer than two of these, or where all units succeeded or none, it is 0: the chi-squared test does not exist
+    then, and says so itself.
     """
     totals = [one.total for one in groups if one.total]
     successes = sum(one.count for one in groups)
-    return min(totals) * min(successes, sum(totals) - successes) / sum(totals) if totals else 0.0
+    return min(totals) * min(successes, sum(totals) - successes) / sum(totals) if len(totals) > 1 else 0.0
 
 
 def proportion_warnings(rates: SuccessRates, labels: Sequence[str], tests: Sequence[TableTest]) -> list[Caution]:
@@ -55,8 +56,7 @@ def _cautions(rates: SuccessRates, groups: Mapping[str, Proportion], tests: Sequ
     empty = [name for name, one in groups.items() if one.total == 0]
     if empty:
         yield "empty_group", ", ".join(empty)
-    is_table = len(groups) - len(empty) > 1
-    if "chi-squared" in tests and is_table and 0 < smallest_expected(rates.groups) < SMALL_EXPECTED_COUNT:
+    if "chi-squared" in tests and 0 < smallest_expected(rates.groups) < SMALL_EXPECTED_COUNT:
         yield "small_expected_counts", "by group"
     for name, one in {"overall": rates.overall, **groups}.items():
         if one.cluster_adjusted is not None and one.cluster_adjusted.clusters < FEW_CLUSTERS:

@@ -8,7 +8,6 @@ import numpy as np
 
 from app.analysis.arrays import FloatArray
 from app.analysis.design_matrix import Design
-from app.analysis.observations import observe
 from app.analysis.parametric import ParametricModel
 from app.analysis.parametric_notes import meaning, parametric_methods, parametric_warnings
 from app.analysis.parametric_predictions import Predictions
@@ -20,7 +19,6 @@ from app.analysis.parametric_summary import (
 )
 from app.api import convert
 from app.api.convert_regression import (
-    RegressionSample,
     is_robust,
     out_of_range,
     regression_sample,
@@ -29,16 +27,14 @@ from app.api.convert_regression import (
     wire_profile,
     wire_term,
 )
-from app.api.convert_subjects import codes
 from app.schemas import parametric as wire
-from app.schemas.regression import term_names
 from app.schemas.regression_response import PredictedRate
 
 
 def answer(request: wire.ParametricRequest, input_sha256: str) -> wire.ParametricResponse:
     """Return the parametric models that a request asks for."""
     with told_by_name(request):
-        sample = parametric_sample(request)
+        sample = regression_sample(request, request.subjects.event, robust=is_robust(request))
         options = ParametricOptions(
             tuple(request.distributions), tuple(request.landmarks), request.confidence_level, sample.robust
         )
@@ -56,26 +52,6 @@ def answer(request: wire.ParametricRequest, input_sha256: str) -> wire.Parametri
         models=[parametric_model(one, summary, sample.profiles) for one in summary.models],
         comparison=[wire.RankedModel(**convert.figures(ranked)) for ranked in summary.comparison],
     )
-
-
-def parametric_sample(request: wire.ParametricRequest) -> RegressionSample:
-    """Return the sample of a request; without terms there is one profile, which has no values."""
-    if term_names(request):
-        return regression_sample(request, request.subjects.event, robust=is_robust(request))
-    subjects, robust = request.subjects, is_robust(request)
-    cluster = (subjects.cluster or subjects.id) if robust else None
-    observations = observe(
-        subjects.time,
-        subjects.event,
-        entry=subjects.entry,
-        weight=subjects.weight,
-        cluster=codes(cluster, sorted(set(cluster or ()))),
-        sampling=request.weight_kind == "sampling",
-    )
-    count = observations.subjects if subjects.id is None else len(set(subjects.id))
-    profiles = np.empty((len(request.predict_for) or 1, 0))
-    unit = "subject" if subjects.cluster is None else "cluster"
-    return RegressionSample(observations, profiles[:1], Design([], {}), profiles, [], robust, unit, count, count, {})
 
 
 def parametric_model(one: PredictingModel, summary: ParametricSummary, profiles: FloatArray) -> wire.ParametricModel:

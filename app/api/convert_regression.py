@@ -69,6 +69,7 @@ def regression_sample(
     """Return the sample of a request, without the rows that lack a covariate; `cause` says what ended each row.
 
     It has clusters where errors are `robust`; and, if there are ids and `subjects_apart`, in any case.
+    A model without terms has one profile, which has no values.
     """
     subjects, kept = request.subjects, complete_rows(request)
 
@@ -77,7 +78,7 @@ def regression_sample(
 
     values = {name: of_kept(subjects.covariates[name]) or [] for name in term_names(request)}
     design = design_of(values, request.reference_levels)
-    distinct, place = distinct_rows(design.matrix(values))
+    distinct, place = distinct_rows(design.matrix(values, len(kept)))
     stratum = of_kept(subjects.stratum)
     cluster = of_kept(subjects.cluster) if robust else None
     unit = "subject" if cluster is None else "cluster"
@@ -93,13 +94,14 @@ def regression_sample(
         cluster=codes(cluster, sorted(set(cluster or ()))),
         sampling=request.weight_kind == "sampling",
     )
-    profiles = {name: [profile[name] for profile in request.predict_for] for name in values}
+    predict_for = request.predict_for or ([] if values else [{}])
+    profiles = {name: [profile[name] for profile in predict_for] for name in values}
     every, used = _subjects(request, range(len(subjects.time))), _subjects(request, kept)
     return RegressionSample(
         observations,
         distinct,
         design,
-        design.matrix(profiles),
+        design.matrix(profiles, len(predict_for)),
         [label(one) for one in sorted(set(stratum or ()))],
         robust,
         unit,

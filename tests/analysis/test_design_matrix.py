@@ -48,6 +48,7 @@ class TestCoding:
 
     def test_no_profiles_are_a_matrix_without_rows(self) -> None:
         assert design_of(VALUES).matrix({name: [] for name in VALUES}).shape == (0, 4)
+        assert design_of({}).matrix({}, 3).shape == (3, 0)
 
     @pytest.mark.parametrize("values", [[3.0, 3.0], ["a", "a"], [True, True]])
     def test_a_constant_is_refused_by_name(self, values: list[Any]) -> None:

@@ -96,14 +96,16 @@ async def test_clusters_ids_and_weights(client: httpx.AsyncClient, terms: list[s
     """Clusters change the errors alone; a row of weight 2 is two rows; ids count subjects."""
     size = len(SUBJECTS["time"])
     asked = {**WEIBULL, "terms": terms}
-    plain, clustered, by_id, robust, weighted = [
+    ids = [f"id{place}" for place in range(size)]
+    plain, clustered, by_id, robust, weighted, weighted_by_id = [
         await post(client, subjects=SUBJECTS | more, **asked, **options)
         for more, options in (
             ({}, {}),
             ({"cluster": [place // 2 for place in range(size)]}, {}),
-            ({"id": [f"id{place}" for place in range(size)]}, {"robust": True}),
+            ({"id": ids}, {"robust": True}),
             ({}, {"robust": True}),
             ({"weight": [2] * size}, {}),
+            ({"weight": [2] * size, "id": ids}, {}),
         )
     ]
     estimates = [answer["models"][0]["intercept"] for answer in (plain, clustered, by_id, robust, weighted)]
@@ -113,7 +115,8 @@ async def test_clusters_ids_and_weights(client: httpx.AsyncClient, terms: list[s
     assert errors[2] == pytest.approx(errors[3], rel=1e-6)
     assert len({round(error, 6) for error in errors}) == 4
     assert errors[4] == pytest.approx(errors[0] / 2**0.5, rel=1e-6)
-    assert [answer["meta"]["subjects_used"] for answer in (plain, by_id, weighted)] == [size, size, 2 * size]
+    used = [answer["meta"]["subjects_used"] for answer in (plain, by_id, weighted, weighted_by_id)]
+    assert used == [size, size, 2 * size, 2 * size]
     codes = [[warning["code"] for warning in answer["meta"]["warnings"]] for answer in (plain, clustered)]
     assert "few_clusters" in codes[1]
     assert "few_clusters" not in codes[0]

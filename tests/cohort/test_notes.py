@@ -211,6 +211,10 @@ class TestSmallExpectedCounts:
         found = cautions(self.sizes((8, 10), (3, 10)), with_empty, tests=("chi-squared",))
         assert found["small_expected_counts"].endswith(": primary technical success by size.")
 
+    def test_a_single_group_with_lesions_has_none(self) -> None:
+        """There is no table to test."""
+        assert "small_expected_counts" not in cautions(self.sizes((2, 4), (0, 0)), BY_DIAMETER, tests=("chi-squared",))
+
     def test_tables_without_lesions_have_none(self) -> None:
         residual = cohort(patient(9, lesion(**RESIDUAL)))
         assert "small_expected_counts" not in cautions(residual, BY_DIAMETER, tests=("chi-squared",))
