@@ -9,7 +9,7 @@ from app.analysis.cox import CoxTies
 from app.analysis.cox_summary import CoxOptions, CoxSummary
 from app.analysis.design_matrix import Design
 from app.analysis.observations import Observations
-from app.analysis.survival_notes import DOUBTFUL, FEW_CLUSTERS, Caution, Found, cautions
+from app.analysis.survival_notes import DELAYED_ENTRY, DOUBTFUL, FEW_CLUSTERS, Caution, Found, cautions
 
 FEW_EVENTS = 10
 
@@ -119,7 +119,7 @@ def cox_methods(
             f"against a change with {TRANSFORMS[options.transform]}."
         )
     if observations.entry is not None:
-        yield "Entry was delayed: a subject is at risk after its entry, up to and including its time."
+        yield DELAYED_ENTRY
     yield from _prediction_methods(options, predictions=predictions)
 
 

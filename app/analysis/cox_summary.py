@@ -16,7 +16,7 @@ from app.analysis.cox_predictions import (
     baseline_hazard,
     predicted_rates,
 )
-from app.analysis.design_matrix import Design, NoModelError
+from app.analysis.design_matrix import Design, NoModelError, separated
 from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS, HypothesisTest, wald_test
 from app.analysis.observations import Observations, strata_in_sequence
 from app.analysis.proportional_hazards import ProportionalHazards, TimeTransform, proportional_hazards_test
@@ -149,18 +149,14 @@ def _model(laid: Observations, x: FloatArray, design: Design, options: CoxOption
 def no_model(error: NoMaximumError, design: Design) -> NoModelError:
     """Return the error that says of which terms the columns without a maximum are, and what is wrong with these."""
     terms = [design.columns[column].term for column in error.columns]
-    return NoModelError(terms, _problem(terms, monotone=error.monotone))
-
-
-def _problem(terms: Sequence[str], *, monotone: bool) -> str:
-    if monotone:
-        verb = "separate" if len(set(terms)) > 1 else "separates"
-        return f"{verb} those with events from the others at risk: the likelihood is monotone, without a maximum"
+    if error.monotone:
+        return separated(terms)
+    problem = "are collinear"
     if len(terms) == 1:
-        return "is constant, or has a level that is, among those at risk at the events"
-    if len(set(terms)) == 1:
-        return "has levels that cannot be told apart among those at risk at the events"
-    return "are collinear among those at risk at the events"
+        problem = "is constant, or has a level that is,"
+    elif len(set(terms)) == 1:
+        problem = "has levels that cannot be told apart"
+    return NoModelError(terms, f"{problem} among those at risk at the events")
 
 
 def _tests(

@@ -26,6 +26,13 @@ class NoModelError(NoEstimateError):
         self.problem = problem
 
 
+def separated(terms: Sequence[str]) -> NoModelError:
+    """Return the error of a likelihood that rises forever along coefficients of some terms."""
+    verb = "separate" if len(set(terms)) > 1 else "separates"
+    problem = "those with events from the others at risk: the likelihood is monotone, without a maximum"
+    return NoModelError(terms, f"{verb} {problem}")
+
+
 @dataclass(frozen=True, slots=True)
 class DesignColumn:
     """A column of the matrix: a number of a term, or for a factor whether it is of `level` instead of `reference`."""

@@ -8,7 +8,7 @@ from app.analysis import cox_notes
 from app.analysis.cox_notes import FEW_EVENTS, TIES, few_clusters
 from app.analysis.fine_gray_summary import FineGrayOptions, FineGraySummary
 from app.analysis.observations import Observations
-from app.analysis.survival_notes import Caution, Found, cautions
+from app.analysis.survival_notes import DELAYED_ENTRY, Caution, Found, cautions
 
 SENTENCES = {
     "missing_covariates": cox_notes.SENTENCES["missing_covariates"],
@@ -91,4 +91,4 @@ def _weight_methods(observations: Observations) -> Iterator[str]:
         f"which take these as unrelated to the covariates; events come before censorings at the same time."
     )
     if delayed:
-        yield "Entry was delayed: a subject is at risk after its entry, up to and including its time."
+        yield DELAYED_ENTRY

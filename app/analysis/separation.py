@@ -3,9 +3,8 @@
 import numpy as np
 
 from app.analysis.arrays import BoolArray, FloatArray
-from app.analysis.design_matrix import Design, NoModelError
+from app.analysis.design_matrix import Design, separated
 
-MONOTONE = "those with events from the others at risk: the likelihood is monotone, without a maximum"
 #: A share of the largest singular value, or of a standard deviation, that rounding may leave of 0.
 ROUNDING = 1e-9
 
@@ -42,8 +41,7 @@ def check_not_separated(design: Design, covariates: FloatArray, event: BoolArray
     places = _separating_columns(x, event)
     if places:
         alone = [term for term, columns in design.terms.items() if _separating_columns(x[:, columns], event)]
-        terms = alone or list(dict.fromkeys(design.columns[place].term for place in places))
-        raise NoModelError(terms, f"{'separate' if len(terms) > 1 else 'separates'} {MONOTONE}")
+        raise separated(alone or [design.columns[place].term for place in places])
 
 
 def _separating_columns(x: FloatArray, event: BoolArray) -> list[int]:

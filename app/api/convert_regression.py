@@ -59,8 +59,11 @@ class RegressionSample:
 
     @property
     def dropped(self) -> str:
-        """Return how many of how many were left out for a missing covariate, "" for none."""
-        return f"{sum(self.excluded.values())} of {self.subjects_in}" if any(self.excluded.values()) else ""
+        """Return how many were left out for a missing covariate, "" for none."""
+        if MISSING_ROWS in self.excluded:
+            rows = self.excluded[MISSING_ROWS]
+            return f"{rows} row{'s' if rows > 1 else ''}"
+        return f"{self.excluded[MISSING]} of {self.subjects_in}" if self.excluded else ""
 
 
 def regression_sample(

@@ -27,8 +27,8 @@ from app.schemas.regression import (
     EventRegressionColumns,
     EventRegressionRow,
     RegressionRequest,
+    prediction_faults,
     regression_faults,
-    strata_faults,
 )
 from app.schemas.regression_response import BaselineProfile, Coefficient, PredictedRate, Profile, Stratum
 from app.schemas.subjects import OrRows
@@ -67,7 +67,7 @@ def _faults(request: CoxRequest) -> Iterator[Fault]:
     if request.l1_ratio > 0:
         yield ("l1_ratio",), "must be 0: the lasso is not offered, as its estimates have no standard errors"
     subjects = request.subjects
-    yield from strata_faults(request)
+    yield from prediction_faults(request)
     if request.ties == "exact":
         if request.weight_kind == "sampling":
             yield ("ties",), "must not be exact with sampling weights"

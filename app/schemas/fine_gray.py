@@ -29,8 +29,8 @@ from app.schemas.regression import (
     CauseRegressionColumns,
     CauseRegressionRow,
     RegressionRequest,
+    prediction_faults,
     regression_faults,
-    strata_faults,
 )
 from app.schemas.regression_response import BaselineProfile, Effect, Profile, Stratum
 from app.schemas.subjects import OrRows
@@ -58,7 +58,7 @@ def _faults(request: FineGrayRequest) -> Iterator[Fault]:
         yield ("cause",), "is no cause of the subjects"
     if request.robust is False:
         yield ("robust",), "must not be false: standard errors of this model are robust"
-    yield from strata_faults(request)
+    yield from prediction_faults(request)
     yield from _end_faults(subjects)
 
 

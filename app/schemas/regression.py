@@ -28,6 +28,8 @@ MAX_COEFFICIENTS = 200
 MAX_PROFILES = 100
 MAX_STRATA = 50
 """With more there are no baseline hazards, and no predictions."""
+MAX_POINTS = 1_000_000
+"""Of full curves: all profiles at the times of all rows."""
 MAX_RATES = 20_000
 """Of a model: all profiles at all landmarks, in each of a few strata."""
 
@@ -189,8 +191,11 @@ def regression_faults(request: RegressionRequest) -> Iterator[Fault]:
     yield from terms or _value_faults(request)
 
 
-def strata_faults(request: RegressionRequest) -> Iterator[Fault]:
-    """Yield a fault where predictions are wanted for more strata than have a baseline hazard."""
+def prediction_faults(request: RegressionRequest) -> Iterator[Fault]:
+    """Yield a fault where predictions are wanted for more strata than have a baseline hazard, or at too many times."""
+    if request.curve == "full" and len(request.predict_for) * len(request.subjects.time) > MAX_POINTS:
+        detail = f"make more than {MAX_POINTS} points of full curves, profiles times rows of subjects"
+        yield ("predict_for",), f"{detail}: set curve to none or max_points"
     if request.predict_for and len(set(request.subjects.stratum or ())) > MAX_STRATA:
         yield ("predict_for",), f"must be empty with more than {MAX_STRATA} strata"
 

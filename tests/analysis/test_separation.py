@@ -11,7 +11,7 @@ from scipy.optimize import linprog
 from app.analysis import parametric_maximum
 from app.analysis.design_matrix import NoModelError, design_of
 from app.analysis.parametric import parametric_regression
-from app.analysis.separation import MONOTONE, check_not_separated
+from app.analysis.separation import check_not_separated
 from tests.analysis.parametric_samples import DISTRIBUTIONS, aligned
 
 EVENT = [1, 1, 1, 0, 0, 0]
@@ -31,7 +31,7 @@ def test_the_refusal_in_words() -> None:
     design, event = design_of({"x": [0.0, 1.0], "y": [1.0, 0.0]}), np.array([True, False, False])
     with pytest.raises(NoModelError, match="the covariates x and y separate those with events from the others") as both:
         check_not_separated(design, np.array([[0.0, 0], [0, 1], [1, 0]]), event)
-    assert both.value.problem == f"separate {MONOTONE}"
+    assert both.value.problem.startswith("separate those with events")
     with pytest.raises(NoModelError, match="the covariate x separates those"):
         check_not_separated(design_of({"x": [0.0, 1.0]}), np.array([[0.0], [1], [1]]), event)
 

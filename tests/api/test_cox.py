@@ -259,6 +259,13 @@ class TestOptions:
         assert response.proportional_hazards[0].reason == "not defined with exact ties"
         assert any("The baseline hazard is Breslow's" in sentence for sentence in response.meta.methods)
 
+    def test_full_curves_of_many_profiles_have_a_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(regression, "MAX_POINTS", 2 * SIZE - 1)
+        asked: Json = {"subjects": subjects(), "predict_for": [{"age": 50}, {"age": 60}]}
+        points = "make more than 39 points of full curves, profiles times rows of subjects"
+        assert faults(**asked) == [("/predict_for", f"{points}: set curve to none or max_points")]
+        assert answered(**asked, curve={"max_points": 5}).predictions[1].strata[0].curve is not None
+
     def test_curves_are_as_fine_as_asked_for(self) -> None:
         full, thin, none = (
             answered(subjects=subjects(), predict_for=[{"age": 60}], curve=curve)

@@ -31,7 +31,8 @@ class TestRowsThatCount:
         assert [one.model_dump() for one in response.meta.excluded] == [
             {"reason": "rows in which a covariate is missing", "count": 1}
         ]
-        assert "missing_covariates" in codes(response)
+        (told,) = [one.detail for one in response.meta.warnings if one.code == "missing_covariates"]
+        assert told.endswith(": 1 row.")
 
     def test_counting_process_rows_are_the_subjects_that_they_are_of(self) -> None:
         """Each subject cut in two at half its time: the same model."""
