@@ -1,7 +1,7 @@
 """A sheet drawn by matplotlib, as SVG or PNG: the only module that imports it, and itself imported on first use.
 
 The marks are drawn by one artist straight on matplotlib's renderers, which are the same for both formats: an axis of
-matplotlib's own lays out and measures each of its labels, and costs ten times as much.
+matplotlib's own lays out and measures each of its labels, and costs five times as much.
 """
 
 from collections.abc import Sequence
