@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.rendering.figure import Panel
-from app.rendering.marks import INK, Mark, Measure, Stroke, Words, colour, dashes, elided
+from app.rendering.marks import INK, Mark, Measure, Stroke, Words, colour, dashes, elided, ink
 
 SIZE = 11.5
 LINE = 16.0
@@ -90,7 +90,7 @@ def key_marks(key: Key, left: float, top: float) -> list[Mark]:
         if key.swatches and line.style is not None:
             ends = np.array([[left, y - 4], [left + SWATCH - 8, y - 4]])
             marks.append(Stroke([ends], colour(line.style), 1.8, dashes(line.style)))
-        hue = INK if line.style is None else colour(line.style)
+        hue = INK if line.style is None else ink(line.style)
         for place, (x, text) in enumerate(zip(key.columns, line.cells, strict=False)):
             marks.append(Words(left + x, y, text, SIZE, hue if place == 0 else INK))
     for note in key.notes:

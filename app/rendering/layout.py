@@ -7,7 +7,7 @@ from app.rendering.axes import LABEL_SIZE as TICK_LABEL_SIZE
 from app.rendering.axes import NAME_SIZE, Frame, axis_layers, band_layer, curve_layers, outline, time_texts
 from app.rendering.figure import Figure, Panel
 from app.rendering.key_layout import LINE, Key, key_marks, panel_key
-from app.rendering.marks import PALE, Layer, Measure, Sheet, Words, colour, elided
+from app.rendering.marks import PALE, Layer, Measure, Sheet, Words, elided, ink
 from app.rendering.placement import Box, Outline, end_labels, free_place
 from app.rendering.table_layout import EDGE, TableLines, table_lines, table_words, thinned
 
@@ -195,7 +195,7 @@ def _panel_layers(arranged: _Arranged, place: int, first: int) -> list[Layer]:
     layers += [layer for number, curve in numbered for layer in curve_layers(frame, curve, number)]
     labels = zip(panel.curves, arranged.labels or [], strict=False)
     named = [
-        Words(box.left, box.bottom - 3, curve.label, NAME_SIZE, colour(curve.style))
+        Words(box.left, box.bottom - 3, curve.label, NAME_SIZE, ink(curve.style))
         for curve, box in labels
         if curve.label
     ]

@@ -9,10 +9,13 @@ from app.analysis.arrays import FloatArray
 INK = "#1a1a1a"
 PALE = "#595959"
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b4559b", "#000000", "#56b4e9", "#b8860b", "#7f7f7f")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b4559b", "#000000", "#3a9bdc", "#b8860b", "#7f7f7f")
 """After Okabe & Ito, jfly.uni-koeln.de/color (2008): told apart with any colour blindness. Their yellow is too pale for
-a line on white, and orange and purple are darkened for the same reason.
+a line on white, and orange, sky blue and purple are darkened for the same reason: contrast is 3 or more.
 """
+
+INKS = ("#0072b2", "#b84f00", "#007d5b", "#a3468b", "#000000", "#2079b8", "#8a6508", "#666666")
+"""The same for words, whose contrast must be 4.5 (WCAG 2.2, 1.4.3)."""
 
 DASHES: tuple[tuple[float, ...], ...] = (
     (),
@@ -91,6 +94,11 @@ Measure = Callable[[str, float, bool], float]
 def colour(style: int) -> str:
     """Return the colour of the curve at a place."""
     return COLOURS[style % len(COLOURS)]
+
+
+def ink(style: int) -> str:
+    """Return the colour of words about the curve at a place."""
+    return INKS[style % len(INKS)]
 
 
 def dashes(style: int) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from app.rendering.figure import Figure, TableGroup
-from app.rendering.marks import INK, Measure, Words, colour, elided
+from app.rendering.marks import INK, Measure, Words, elided, ink
 
 SIZE = 11.0
 LINE = 14.0
@@ -76,7 +76,7 @@ def table_lines(figure: Figure, measure: Measure) -> TableLines:
 
 
 def _hue(group: TableGroup) -> str:
-    return INK if group.style is None else colour(group.style)
+    return INK if group.style is None else ink(group.style)
 
 
 def table_words(table: TableLines, ticks: Sequence[float], every: int, top: float) -> list[Words]:

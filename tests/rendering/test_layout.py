@@ -12,7 +12,7 @@ from app.rendering.axes import Frame, outline
 from app.rendering.canvas import measure
 from app.rendering.figure import Figure
 from app.rendering.layout import arrange
-from app.rendering.marks import COLOURS, Stroke, colour, dashes
+from app.rendering.marks import COLOURS, INKS, Stroke, colour, dashes
 from app.rendering.placement import Box
 from tests.rendering.figures import boxes, columns, grouped, incidences, survival
 
@@ -129,6 +129,15 @@ def test_no_two_of_many_curves_look_the_same() -> None:
     looks = [(colour(style), dashes(style)) for style in range(50)]
     assert len({*looks}) == 50
     assert len({dashes(style) for style in range(len(COLOURS))}) == len(COLOURS)
+
+
+@pytest.mark.parametrize(("colours", "least"), [(COLOURS, 3.0), (INKS, 4.5)])
+def test_colours_stand_out_from_the_paper(colours: tuple[str, ...], least: float) -> None:
+    """By the contrast of WCAG 2.2."""
+    for hue in colours:
+        parts = np.array([int(hue[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) >= least, hue
 
 
 def test_a_band_has_a_gap_where_there_is_no_interval() -> None:
