@@ -60,6 +60,18 @@ class Picture:
         time = times[0] + (line[:, 0] - x[0]) / (x[-1] - x[0]) * (times[-1] - times[0])
         return time, (line[:, 1] - heights[0]) / (heights[-1] - heights[0])
 
+    def steps(self, number: int, times: list[float], panel: int = 0) -> FloatArray:
+        """Return where a curve steps, and to which probability; shape [steps, 2]."""
+        time, value = self.curve(number, times, panel)
+        steps = np.flatnonzero(np.abs(np.diff(value)) > 1e-6)
+        np.testing.assert_allclose(time[steps], time[steps + 1], atol=1e-9 * times[-1])
+        return np.column_stack((time, value))[steps + 1]
+
+
+def steps_of(time: list[float], value: list[float], first: float) -> FloatArray:
+    """Return where the curve of a JSON answer steps, and to which probability; shape [steps, 2]."""
+    return np.column_stack((time, value))[np.abs(np.diff(value, prepend=first)) > 1e-6]
+
 
 def _anchor(style: str) -> str:
     return style.partition("text-anchor: ")[2].partition(";")[0]

@@ -132,6 +132,8 @@ def step_curve(
 ) -> Curve:
     """Return an estimate and its limits from the start of the axis to its end, or to the last follow-up.
 
+    Of its points there are those where one of them moves, and the last.
+
     Parameters
     ----------
     time : distinct, ascending, shape [m]
@@ -149,12 +151,16 @@ def step_curve(
     """
     shown = int(np.searchsorted(time, end, side="right"))
     place = kept_points(time[:shown], points) if shown else np.zeros(0, dtype=np.int64)
-    goes_on = shown < time.size
+    goes_on = shown < time.size and end not in time[shown - 1 : shown]
     index = np.concatenate(([0], place + 1, [shown] * goes_on)).astype(np.int64)
     marks = time[:shown][censored[:shown]]
-    value, lower, upper = (np.concatenate(([first], column))[index] for column in values)
     times = np.concatenate(([start], time[place], [end] * goes_on))
-    return Curve(label, style, times, value, lower, upper, _apart(marks, points))
+    figures = np.array([np.concatenate(([first], column))[index] for column in values])
+    moves = (np.diff(np.nan_to_num(figures, nan=-1.0)) != 0).any(axis=0)
+    corner = np.concatenate(([True], moves))
+    corner[-1] = True
+    value, lower, upper = figures[:, corner]
+    return Curve(label, style, times[corner], value, lower, upper, _apart(marks, points))
 
 
 def _apart(marks: FloatArray, points: int) -> FloatArray:

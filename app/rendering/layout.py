@@ -131,9 +131,10 @@ def _arranged_panels(figure: Figure, left: float, below: float, measure: Measure
 
 def _in_room(figure: Figure, room: _Room, measure: Measure) -> list[_Arranged]:
     panels = []
-    for panel in figure.panels:
+    for place, panel in enumerate(figure.panels):
+        rows = panel.rows if place == 0 else []  # the key of the first is that of all
         room = replace(room, top=room.top + (PANEL_TITLE_LINE if panel.title else 0))
-        panels.append(_arranged(panel, figure, room, measure))
+        panels.append(_arranged(replace(panel, rows=rows), figure, room, measure))
         room = replace(room, top=panels[-1].frame.box.bottom + BETWEEN_PANELS)
     return panels
 

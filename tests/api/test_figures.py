@@ -1,6 +1,5 @@
 """Figures over HTTP: chosen by Accept, of the same result as the JSON answer, the same bytes each time."""
 
-from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ from app.settings import Settings
 from tests.api.figures import PNG, REQUESTS, RISKS, SURVIVAL, SVG, data, figure
 from tests.conftest import served
 from tests.references import reference
-from tests.svg import Picture
+from tests.svg import Picture, steps_of
 
 pytestmark = pytest.mark.anyio
 
@@ -82,18 +81,11 @@ async def test_every_step_of_a_curve_is_that_of_the_json_answer(
     picture = Picture(await figure(client, "/v1/survival", body))
     assert len(answer["groups"]) >= 2
     for number, group in enumerate(answer["groups"]):
-        time, value = picture.curve(number, [0, last])
-        steps = [(before, after) for before, after in pairwise(zip(time, value, strict=True))]
-        drops = [(at, low) for (at, high), (_, low) in steps if high - low > 1e-6]
         curve = group["curve"]
-        expected = [
-            (at, low)
-            for at, high, low in zip(curve["time"], [1, *curve["survival"]], curve["survival"], strict=False)
-            if low < high
-        ]
-        np.testing.assert_allclose(drops, expected, atol=2e-5 * last)
-        np.testing.assert_allclose(np.array(drops)[:, 1], np.array(expected)[:, 1], atol=1e-5)
-        assert time[-1] == pytest.approx(curve["time"][-1], rel=1e-5)
+        expected, drawn = steps_of(curve["time"], curve["survival"], 1), picture.steps(number, [0, last])
+        np.testing.assert_allclose(drawn[:, 0], expected[:, 0], atol=1e-6 * last)
+        np.testing.assert_allclose(drawn[:, 1], expected[:, 1], atol=1e-6)
+        assert picture.curve(number, [0, last])[0][-1] == pytest.approx(curve["time"][-1], rel=1e-6)
 
 
 async def test_every_step_of_an_incidence_is_that_of_the_json_answer(client: httpx.AsyncClient) -> None:
@@ -111,12 +103,10 @@ async def test_every_step_of_an_incidence_is_that_of_the_json_answer(client: htt
     for panel in range(2):
         for place, group in enumerate(answer["groups"]):
             curve = group["causes"][panel]["curve"]
-            time, value = picture.curve(2 * panel + place, [0, last], panel)
-            at = np.searchsorted(curve["time"], time[1::2] + 1e-3, side="right") - 1
-            np.testing.assert_allclose(
-                value[2::2], np.array([0, *curve["cumulative_incidence"]])[at + 1][: len(value[2::2])], atol=1e-5
-            )
-            assert value[-1] == pytest.approx(curve["cumulative_incidence"][-1], abs=1e-5)
+            expected = steps_of(curve["time"], curve["cumulative_incidence"], 0)
+            drawn = picture.steps(2 * panel + place, [0, last], panel)
+            np.testing.assert_allclose(drawn[:, 0], expected[:, 0], atol=1e-6 * last)
+            np.testing.assert_allclose(drawn[:, 1], expected[:, 1], atol=1e-6)
 
 
 async def test_the_table_is_the_risk_table_and_stands_below_its_ticks(client: httpx.AsyncClient) -> None:

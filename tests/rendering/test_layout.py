@@ -104,6 +104,12 @@ def test_curves_are_named_at_their_ends_where_there_is_room(name: str, labelled:
     assert any(isinstance(mark, Stroke) for mark in key.marks) != labelled
 
 
+def test_the_first_of_several_panels_has_the_key_of_all() -> None:
+    sheet = arrange(FIGURES["many causes"](), measure)
+    strokes = {layer.id: [mark for mark in layer.marks if isinstance(mark, Stroke)] for layer in sheet.layers}
+    assert [len(strokes[f"key-{panel}"]) for panel in range(6)] == [3, 0, 0, 0, 0, 0]
+
+
 def test_a_height_that_was_asked_for_is_kept_and_the_table_gives_way() -> None:
     heights, tables = [], []
     for height in (None, 700, 420, 260):
