@@ -1,6 +1,7 @@
 # The service as an image: the locked dependencies, the compiled app, a user without rights, a read-only root.
 #   docker build -t atrisk .
-#   docker run --read-only -p 8000:8000 -e ATRISK_LOG_LEVEL=warning atrisk
+#   docker run --read-only --tmpfs /tmp -p 8000:8000 -e ATRISK_LOG_LEVEL=warning atrisk
+# Figures need /tmp: matplotlib keeps its list of fonts there.
 
 FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -13,7 +14,8 @@ COPY app app
 RUN python -m compileall -q --invalidation-mode unchecked-hash app
 
 FROM python:3.11-slim
-ENV PATH=/opt/atrisk/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1
+ENV PATH=/opt/atrisk/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1 \
+    MPLCONFIGDIR=/tmp/matplotlib MPL_IGNORE_SYSTEM_FONTS=1
 WORKDIR /srv
 COPY --from=build /opt/atrisk /opt/atrisk
 COPY --from=build /build/app app

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from app import __version__
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings or Settings()
     app.state.metrics = Metrics()
+    app.state.drawing = CapacityLimiter(1)
     app.add_middleware(RequestMiddleware, metrics=app.state.metrics)
     for router in ROUTERS:
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""Write anew the answers that the documentation shows: `make examples`."""
+"""Write anew the answers, and the figures, that the documentation shows: `make examples`."""
 
 import asyncio
 import json
@@ -9,6 +9,9 @@ import httpx
 from app.main import create_app
 
 FOLDER = Path(__file__).resolve().parent
+DRAWN = ("survival_request.json", "competing_risks_request.json")
+"""Requests whose answer may be a figure, too."""
+AS_SVG = {"Content-Type": "application/json", "Accept": "image/svg+xml"}
 
 
 def path_of(name: str) -> str:
@@ -18,7 +21,7 @@ def path_of(name: str) -> str:
 
 
 async def main() -> None:
-    """Post each request of this folder, and keep its answer beside it."""
+    """Post each request of this folder, and keep its answer and its figure beside it."""
     transport = httpx.ASGITransport(create_app())
     async with httpx.AsyncClient(transport=transport, base_url="http://atrisk") as client:
         for request in sorted(FOLDER.glob("*_request.json")):
@@ -27,6 +30,9 @@ async def main() -> None:
             response.raise_for_status()
             answer = request.with_name(request.name.replace("_request", "_response"))
             answer.write_text(json.dumps(response.json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+            if request.name in DRAWN:
+                figure = await client.post(path, content=request.read_bytes(), headers=AS_SVG)
+                request.with_name(request.name.replace("_request.json", "_figure.svg")).write_bytes(figure.content)
 
 
 if __name__ == "__main__":

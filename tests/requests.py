@@ -48,9 +48,10 @@ def asking(model: type[Model], **defaults: Any) -> tuple[Callable[..., Model], C
 
 
 def validator(path: str, status: int = 200) -> Draft202012Validator:
-    """Return what finds where an answer with a status is not as it is documented."""
+    """Return what finds where a JSON answer with a status is not as it is documented."""
     document = create_app().openapi()
-    (media,) = document["paths"][path]["post"]["responses"][str(status)]["content"].values()
+    content = document["paths"][path]["post"]["responses"][str(status)]["content"]
+    (media,) = (media for name, media in content.items() if name.endswith("json"))
     return Draft202012Validator(media["schema"] | {"components": document["components"]})
 
 

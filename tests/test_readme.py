@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from examples.regenerate import path_of
+from examples.regenerate import AS_SVG, DRAWN, path_of
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -65,6 +65,28 @@ async def test_the_answers_of_examples_are_the_answers(client: httpx.AsyncClient
     expected = json.loads(kept.read_text("utf-8"))
     assert_holds(response.json(), expected)
     assert_holds(expected, response.json())
+
+
+@pytest.mark.parametrize("name", DRAWN)
+async def test_the_figures_of_examples_are_the_figures(client: httpx.AsyncClient, name: str) -> None:
+    """But for the last digits of coordinates, which may differ between processors."""
+    request, kept = ROOT / "examples" / name, ROOT / "examples" / name.replace("_request.json", "_figure.svg")
+    response = await client.post(path_of(name), content=request.read_bytes(), headers=AS_SVG)
+    number = re.compile(r"-?\d+\.\d+")
+    here, there = response.text, kept.read_text("utf-8")
+    assert number.sub("", here) == number.sub("", there)
+    for one, other in zip(number.findall(here), number.findall(there), strict=True):
+        assert float(one) == pytest.approx(float(other), abs=1e-4)
+
+
+async def test_the_figure_of_the_readme_is_that_of_its_request(client: httpx.AsyncClient) -> None:
+    """The command is run as it stands, but for curl."""
+    (command,) = re.findall(r"curl -s \S+ -H 'Content-Type[^\n]*\\\n[^\n]*-o [a-z]+.svg", README)
+    path, accept, file = re.findall(r"8000(\S+) .*'Accept: (\S+)'.* -d @(\S+)", command.replace("\\\n", ""))[0]
+    headers = {"Content-Type": "application/json", "Accept": accept}
+    response = await client.post(path, content=(ROOT / file).read_bytes(), headers=headers)
+    assert response.headers["content-type"] == accept
+    assert f"]({file.replace('_request.json', '_figure.svg')})" in README
 
 
 def test_the_targets_named_exist() -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from app.analysis.competing_risks import IncidenceEstimate, summarize_incidences
+from app.analysis.competing_risks import IncidenceEstimate, IncidenceSummary, summarize_incidences
 from app.analysis.conventions import CONVENTIONS
 from app.analysis.cumulative_incidence import AalenJohansen
 from app.analysis.curve_points import kept_points, since_last
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.incidence_notes import incidence_methods, incidence_warnings
+from app.analysis.observations import Observations
 from app.analysis.survival import SurvivalOptions
 from app.api import convert
 from app.api.convert_subjects import codes, observed
@@ -21,14 +22,9 @@ ALL = "all"
 
 def answer(request: wire.CompetingRisksRequest, input_sha256: str) -> wire.CompetingRisksResponse:
     """Return the cumulative incidences that a request asks for."""
-    groups, causes = group_labels(request), wire.cause_names(request)
-    sample = observed(request, groups, codes(request.subjects.cause, [None, *causes]) or [])
-    options = SurvivalOptions(
-        CONVENTIONS[request.convention], request.confidence_level, landmarks=tuple(request.landmarks)
-    )
-    summary = summarize_incidences(sample, len(groups), len(causes), options, request.confidence_type)
-    labels, names = [label(group) for group in groups] or [ALL], [label(cause) for cause in causes]
-    by_label = dict(zip(labels, summary.groups, strict=True))
+    sample, summary = summarized(request)
+    labels, names = labels_and_causes(request)
+    by_label = dict(zip(labels or [ALL], summary.groups, strict=True))
     compared = summary.comparison is not None
     return wire.CompetingRisksResponse(
         meta=convert.meta(
@@ -46,6 +42,21 @@ def answer(request: wire.CompetingRisksRequest, input_sha256: str) -> wire.Compe
         if summary.comparison is None
         else [cause_test(test, name) for test, name in zip(summary.comparison, names, strict=True)],
     )
+
+
+def labels_and_causes(request: wire.CompetingRisksRequest) -> tuple[list[str], list[str]]:
+    """Return the labels of the groups, [] without any, and the names of the causes."""
+    return [label(group) for group in group_labels(request)], [label(cause) for cause in wire.cause_names(request)]
+
+
+def summarized(request: wire.CompetingRisksRequest) -> tuple[Observations, IncidenceSummary]:
+    """Return the sample, and the summary of it that both answer and figure are made of."""
+    groups, causes = group_labels(request), wire.cause_names(request)
+    sample = observed(request, groups, codes(request.subjects.cause, [None, *causes]) or [])
+    options = SurvivalOptions(
+        CONVENTIONS[request.convention], request.confidence_level, landmarks=tuple(request.landmarks)
+    )
+    return sample, summarize_incidences(sample, len(groups), len(causes), options, request.confidence_type)
 
 
 def incidence_group(

@@ -20,17 +20,8 @@ from app.schemas.survival_request import FlemingHarrington, SurvivalRequest, Tes
 
 def answer(request: SurvivalRequest, input_sha256: str) -> survival.SurvivalResponse:
     """Return the survival that a request asks for."""
-    groups = group_labels(request)
+    labels, summary = summarized(request)
     options, comparison = survival_options(request), comparison_options(request)
-    summary = summarize_survival(
-        observations(request, groups),
-        len(groups),
-        options,
-        comparison,
-        start_time=request.start_time,
-        min_cell_count=request.min_cell_count,
-    )
-    labels = [label(group) for group in groups]
     response = survival.SurvivalResponse(
         meta=convert.meta(
             request,
@@ -51,6 +42,20 @@ def answer(request: SurvivalRequest, input_sha256: str) -> survival.SurvivalResp
     if request.min_cell_count is None:
         return response
     return survival.SurvivalResponse.model_validate(convert.rounded(response.model_dump()))
+
+
+def summarized(request: SurvivalRequest) -> tuple[list[str], SurvivalSummary]:
+    """Return the labels of the groups, and the summary of the sample that both answer and figure are made of."""
+    groups = group_labels(request)
+    summary = summarize_survival(
+        observations(request, groups),
+        len(groups),
+        survival_options(request),
+        comparison_options(request),
+        start_time=request.start_time,
+        min_cell_count=request.min_cell_count,
+    )
+    return [label(group) for group in groups], summary
 
 
 def observations(request: SurvivalRequest, groups: Sequence[Category]) -> Observations:

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from typing import Annotated, ParamSpec, TypeVar
 
 import anyio.to_thread
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
+from app.api.negotiation import VARY
+from app.rendering.figure import Figure
+from app.rendering.image import ImageType, draw
 from app.settings import Settings
 
 P = ParamSpec("P")
@@ -36,3 +39,9 @@ async def run_sized(request: Request, function: Callable[P, T], *args: P.args, *
     if request.state.body_bytes <= request.app.state.settings.inline_body_bytes:
         return function(*args, **kwargs)
     return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))
+
+
+async def drawn(request: Request, figure: Figure, image_type: ImageType) -> Response:
+    """Answer with a figure, drawn in a worker thread: one at a time, and those that wait for it take up no thread."""
+    content = await anyio.to_thread.run_sync(draw, figure, image_type, limiter=request.app.state.drawing)
+    return Response(content, media_type=image_type, headers=VARY)

@@ -1,8 +1,16 @@
 """Accept: what representation a client takes (RFC 9110, section 12.5.1)."""
 
-from fastapi import Depends, Request
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+from fastapi import Depends, Request, Response
 
 from app.api.errors import ProblemError
+
+JSON: Final = "application/json"
+SVG: Final = "image/svg+xml"
+PNG: Final = "image/png"
+VARY = {"Vary": "Accept"}
 
 
 def quality(accept: str, media_type: str) -> float:
@@ -35,9 +43,39 @@ def _weighted(entry: str) -> tuple[str, float]:
 
 async def accepts_json(request: Request) -> None:
     """Refuse a request that takes no JSON."""
-    if not quality(",".join(request.headers.getlist("accept")), "application/json") > 0:
+    if preferred(_accept(request), [JSON]) is None:
         raise ProblemError("not_acceptable", "The answer is application/json, which Accept does not admit.")
+
+
+async def json_or_image(request: Request, response: Response) -> str:
+    """Return which of JSON, SVG and PNG a request likes best, or refuse one that takes none."""
+    response.headers.update(VARY)
+    found = preferred(_accept(request), [JSON, SVG, PNG])
+    if found is None:
+        detail = f"The answer is {JSON}, {SVG} or {PNG}, none of which Accept admits."
+        raise ProblemError("not_acceptable", detail, headers=VARY)
+    return found
+
+
+def preferred(accept: str, offers: Sequence[str]) -> str | None:
+    """Return the offer with the greatest weight in an Accept header, the first of several; None where none is taken.
+
+    Examples
+    --------
+    >>> offers = ["application/json", "image/svg+xml", "image/png"]
+    >>> [preferred(accept, offers) for accept in ("*/*", "image/*", "image/png, image/*;q=0.5", "text/csv")]
+    ['application/json', 'image/svg+xml', 'image/png', None]
+    """
+    weights = {offer: quality(accept, offer) for offer in offers}
+    return max((offer for offer in offers if weights[offer] > 0), key=weights.__getitem__, default=None)
+
+
+def _accept(request: Request) -> str:
+    return ",".join(request.headers.getlist("accept"))
 
 
 JSONOnly = Depends(accepts_json)
 """For the `dependencies` of a route, or of a router, that answers in JSON and nothing else."""
+
+JSONOrImage = Annotated[Literal["application/json", "image/svg+xml", "image/png"], Depends(json_or_image)]
+"""For a parameter of a route that answers in JSON or with a figure."""

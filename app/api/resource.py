@@ -7,24 +7,38 @@ from fastapi import APIRouter
 from app.api.body import JSONRoute
 from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import JSONOnly
+from app.api.negotiation import JSON, PNG, SVG, JSONOnly
 from app.settings import Settings
 
 
-def resource_router(tag: str, *codes: str, prefix: str = "/v1") -> APIRouter:
-    """Return a router of JSON in, JSON out; `codes` are what its routes may fail with besides what all may."""
+def resource_router(tag: str, *codes: str, prefix: str = "/v1", images: bool = False) -> APIRouter:
+    """Return a router of JSON in, JSON out; `codes` are what its routes may fail with besides what all may.
+
+    Where `images` is said, its routes take the dependency `JSONOrImage` and answer as that says.
+    """
     return APIRouter(
         prefix=prefix,
         tags=[tag],
         route_class=JSONRoute,
-        dependencies=[JSONOnly],
+        dependencies=[] if images else [JSONOnly],
         responses=BODY_PROBLEMS | problem_responses("too_many_subjects", *codes),
     )
 
 
 def shown(description: str, name: str) -> dict[int | str, dict[str, Any]]:
     """Return how a route documents its answer, with that of a file of examples/."""
-    return {200: {"description": description, "content": {"application/json": {"example": example(name)}}}}
+    return {200: {"description": description, "content": {JSON: {"example": example(name)}}}}
+
+
+def shown_or_drawn(description: str, name: str) -> dict[int | str, dict[str, Any]]:
+    """Return how a route documents an answer that may also be a figure."""
+    documented = shown(description, name)
+    documented[200]["content"] |= {
+        SVG: {"schema": {"type": "string", "contentMediaType": SVG}},
+        PNG: {"schema": {"type": "string", "contentMediaType": PNG}},
+    }
+    documented[200]["headers"] = {"Vary": {"description": "`Accept`", "schema": {"type": "string"}}}
+    return documented
 
 
 def check_rows(rows: int, settings: Settings) -> None:

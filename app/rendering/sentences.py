@@ -10,6 +10,7 @@ from app.analysis.quantiles import Quantile
 from app.analysis.survival import SurvivalEstimate
 from app.cohort.lesion_tables import GroupedProportions
 from app.cohort.outcomes import EndpointGrouping, EndpointResult, Outcomes
+from app.rendering.words import NOT_ESTIMABLE, NOT_REACHED, p_value
 
 TEST_NAMES = {
     "fisher": "Fisher's exact test",
@@ -158,13 +159,13 @@ def _compared(grouping: EndpointGrouping) -> str:
 
 
 def _tests(tests: Sequence[HypothesisTest]) -> str:
-    named = [f"{TEST_NAMES[test.name]} {_p_value(test.p_value)}" for test in tests]
+    named = [f"{TEST_NAMES[test.name]} {p_value(test.p_value)}" for test in tests]
     return f" ({'; '.join(named)})" if named else ""
 
 
 def _quantile(quantile: Quantile, unit: str, level: str) -> str:
     if math.isnan(quantile.estimate):
-        return "not reached"
+        return NOT_REACHED
     error = "" if math.isnan(quantile.standard_error) else f" +- {quantile.standard_error:.1f}"
     interval = f" ({level} {_limits(quantile)})" if level else ""
     return f"{quantile.estimate:.1f}{error} {unit}{interval}"
@@ -172,8 +173,8 @@ def _quantile(quantile: Quantile, unit: str, level: str) -> str:
 
 def _limits(quantile: Quantile) -> str:
     if math.isnan(quantile.lower):
-        return "not estimable"
-    return f"{quantile.lower:.1f}-" + ("not reached" if math.isnan(quantile.upper) else f"{quantile.upper:.1f}")
+        return NOT_ESTIMABLE
+    return f"{quantile.lower:.1f}-" + (NOT_REACHED if math.isnan(quantile.upper) else f"{quantile.upper:.1f}")
 
 
 def _proportion(proportion: Proportion, level: str) -> str:
@@ -183,12 +184,6 @@ def _proportion(proportion: Proportion, level: str) -> str:
 
 def _percent(share: float) -> str:
     return "not known" if math.isnan(share) else f"{100 * share:.1f} %"
-
-
-def _p_value(p_value: float) -> str:
-    if math.isnan(p_value):
-        return "not estimable"
-    return "P < 0.001" if p_value < 0.001 else f"P = {p_value:.3f}"
 
 
 def _level(outcomes: Outcomes) -> str:

@@ -27,7 +27,8 @@ from app.schemas.common import (
     UpperSeries,
 )
 from app.schemas.faults import Fault, refuse, repeated
-from app.schemas.flat_request import SUBJECTS, FlatRequest, flat_faults
+from app.schemas.figure import FIGURE, IncidenceFigure, figure_faults, name_faults
+from app.schemas.flat_request import SUBJECTS, FlatRequest, flat_faults, group_labels
 from app.schemas.subjects import (
     OrRows,
     SubjectColumns,
@@ -35,6 +36,7 @@ from app.schemas.subjects import (
     Taken,
     Text,
     Whole,
+    label,
 )
 from app.schemas.survival import Curve, Quantile, Rate
 
@@ -164,6 +166,7 @@ class CompetingRisksRequest(FlatRequest):
         max_length=MAX_CAUSES,
         description="The causes in the answer's order. Default: as they first appear.",
     )
+    figure: IncidenceFigure = Field(default=IncidenceFigure(), description=FIGURE)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -179,6 +182,9 @@ def cause_names(request: CompetingRisksRequest) -> list[str | int]:
 
 def _faults(request: CompetingRisksRequest) -> Iterator[Fault]:
     yield from flat_faults(request)
+    yield from figure_faults(request.figure, 0, map(label, group_labels(request)))
+    known = map(label, cause_names(request))
+    yield from name_faults(request.figure.labels.causes, "causes", known, "is no cause of the request")
     found, named = {*request.subjects.cause} - {None}, request.causes
     if named is None:
         if len(found) > MAX_CAUSES:

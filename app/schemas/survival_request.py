@@ -7,8 +7,9 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from app.schemas.common import ConfidenceType, RequestModel
 from app.schemas.faults import Fault, refuse
+from app.schemas.figure import FIGURE, Figure, figure_faults
 from app.schemas.flat_request import MAX_GROUPS, SUBJECTS, FlatRequest, TimePoint, flat_faults, group_labels
-from app.schemas.subjects import MAX_TIME, SurvivalSubjects
+from app.schemas.subjects import MAX_TIME, SurvivalSubjects, label
 
 TestName = Literal["log-rank", "gehan-breslow", "tarone-ware", "peto-peto", "modified-peto-peto"]
 Adjustment = Literal["holm", "hochberg", "bonferroni", "bh", "by", "none"]
@@ -85,6 +86,7 @@ class SurvivalRequest(FlatRequest):
     min_cell_count: int | None = Field(
         default=None, ge=2, le=1000, description="Counts from 1 to one less, and what would reveal them, are `null`."
     )
+    figure: Figure = Field(default=Figure(), description=FIGURE)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -95,7 +97,9 @@ class SurvivalRequest(FlatRequest):
 def _faults(request: SurvivalRequest) -> Iterator[Fault]:
     yield from flat_faults(request)
     yield from _time_faults(request)
-    yield from _test_faults(request, len(group_labels(request)))
+    groups = group_labels(request)
+    yield from _test_faults(request, len(groups))
+    yield from figure_faults(request.figure, request.start_time or 0, map(label, groups))
 
 
 def _time_faults(request: SurvivalRequest) -> Iterator[Fault]:

@@ -48,6 +48,15 @@ def test_defaults() -> None:
         "pairwise": None,
         "group_order": None,
         "min_cell_count": None,
+        "figure": {
+            "width": 800,
+            "height": None,
+            "time_breaks": None,
+            "at_risk": "extended",
+            "until": None,
+            "percent": False,
+            "labels": {"title": None, "time": None, "value": None, "groups": {}},
+        },
     }
 
 

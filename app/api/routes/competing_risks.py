@@ -2,15 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body, Request, Response
 
+from app.api import convert_figure
 from app.api.convert_competing_risks import answer
-from app.api.dependencies import CurrentSettings, InputDigest, run_sized
+from app.api.dependencies import CurrentSettings, InputDigest, drawn, run_sized
 from app.api.examples import example
-from app.api.resource import check_rows, resource_router, shown
+from app.api.negotiation import JSON, JSONOrImage
+from app.api.resource import check_rows, resource_router, shown_or_drawn
 from app.schemas.competing_risks import CompetingRisksRequest, CompetingRisksResponse
 
-router = resource_router("competing risks", "invalid_observations")
+router = resource_router("competing risks", "invalid_observations", images=True)
 
 BODY = Body(
     openapi_examples={
@@ -33,15 +35,26 @@ BODY = Body(
 
 
 @router.post(
-    "/competing-risks", responses=shown("Cumulative incidences, by group and cause.", "competing_risks_response")
+    "/competing-risks",
+    response_model=CompetingRisksResponse,
+    responses=shown_or_drawn("Cumulative incidences, by group and cause.", "competing_risks_response"),
 )
 async def estimate_incidences(
-    body: Annotated[CompetingRisksRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
-) -> CompetingRisksResponse:
+    body: Annotated[CompetingRisksRequest, BODY],
+    digest: InputDigest,
+    settings: CurrentSettings,
+    representation: JSONOrImage,
+    request: Request,
+) -> CompetingRisksResponse | Response:
     """Estimate the cumulative incidence of each cause, by group, and compare the groups.
 
     Returns Aalen-Johansen curves of each cause and of the event-free probability, which sum to 1 at every time, rates
     at landmarks and medians with their intervals, and Gray's test of each cause.
+
+    `Accept: image/svg+xml` or `image/png` gets the cumulative incidences as a figure; `figure` says how
+    it looks. Errors stay `application/problem+json`.
     """
     check_rows(len(body.subjects.time), settings)
-    return await run_sized(request, answer, body, digest)
+    if representation == JSON:
+        return await run_sized(request, answer, body, digest)
+    return await drawn(request, await run_sized(request, convert_figure.incidences, body), representation)

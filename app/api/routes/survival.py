@@ -2,16 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body, Request, Response
 
+from app.api import convert_figure
 from app.api.convert_survival import answer
-from app.api.dependencies import CurrentSettings, InputDigest, run_sized
+from app.api.dependencies import CurrentSettings, InputDigest, drawn, run_sized
 from app.api.examples import example
-from app.api.resource import check_rows, resource_router, shown
+from app.api.negotiation import JSON, JSONOrImage
+from app.api.resource import check_rows, resource_router, shown_or_drawn
 from app.schemas.survival import SurvivalResponse
 from app.schemas.survival_request import SurvivalRequest
 
-router = resource_router("survival", "invalid_observations")
+router = resource_router("survival", "invalid_observations", images=True)
 
 BODY = Body(
     openapi_examples={
@@ -27,14 +29,27 @@ BODY = Body(
 )
 
 
-@router.post("/survival", responses=shown("Survival, overall and by group.", "survival_response"))
+@router.post(
+    "/survival",
+    response_model=SurvivalResponse,
+    responses=shown_or_drawn("Survival, overall and by group.", "survival_response"),
+)
 async def estimate_survival(
-    body: Annotated[SurvivalRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
-) -> SurvivalResponse:
+    body: Annotated[SurvivalRequest, BODY],
+    digest: InputDigest,
+    settings: CurrentSettings,
+    representation: JSONOrImage,
+    request: Request,
+) -> SurvivalResponse | Response:
     """Estimate survival overall and by group, and compare the groups.
 
     Returns Kaplan-Meier curves with their numbers at risk, medians and other quantiles, rates at landmarks, restricted
     means and follow-up, each with its interval; tests of equal hazards, hazard ratios and differences of means.
+
+    `Accept: image/svg+xml` or `image/png` gets the Kaplan-Meier curves as a figure; `figure` says how
+    it looks. Errors stay `application/problem+json`.
     """
     check_rows(len(body.subjects.time), settings)
-    return await run_sized(request, answer, body, digest)
+    if representation == JSON:
+        return await run_sized(request, answer, body, digest)
+    return await drawn(request, await run_sized(request, convert_figure.survival, body), representation)
