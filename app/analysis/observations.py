@@ -1,6 +1,6 @@
 """Checked, sorted arrays: the place of the entry rule and of the tie rule."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 
 from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, IntArray
 from app.analysis.errors import InvalidObservationsError
+
+COLUMNS = ("time", "cause", "entry", "weight", "group", "stratum", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +207,8 @@ def _codes(values: ArrayLike | None) -> IntArray | None:
 
 
 def _columns(observations: Observations) -> dict[str, Any]:
-    values = {field.name: getattr(observations, field.name) for field in fields(observations)}
-    return {name: column for name, column in values.items() if isinstance(column, np.ndarray)}
+    values = {name: getattr(observations, name) for name in COLUMNS}
+    return {name: column for name, column in values.items() if column is not None}
 
 
 def _tie_width(distinct: FloatArray) -> float:

@@ -32,8 +32,8 @@ class Spans:
         total = np.zeros((columns.shape[0], 2 * self.places + 2))
         for half, rows in self.rows.items():
             size = self._size(half, rows)
-            ends = np.concatenate((self.start[rows], self.stop[rows]))
-            at_ends = [sum_by(ends, np.tile(column[rows], 2), size) for column in columns]
+            ends, twice = np.concatenate((self.start[rows], self.stop[rows])), np.concatenate((rows, rows))
+            at_ends = [sum_by(ends, column, size) for column in columns[:, twice]]
             change = np.array(at_ends).reshape(columns.shape[0], -1, 2, half)
             blocks = total[:, :size].reshape(change.shape)
             blocks[:, :, 0] += _upward(change[:, :, 0])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from itertools import zip_longest
 from math import isfinite
 from typing import Any
@@ -45,13 +46,18 @@ def numbers(values: FloatArray) -> list[Any]:
 
 def figures(result: Any, *leave_out: str) -> dict[str, Any]:
     """Return the attributes of a flat result, null for NaN, under the names that they have on the wire too."""
-    values = {field.name: getattr(result, field.name) for field in fields(result) if field.name not in leave_out}
-    return {name: number(value) if isinstance(value, float) else value for name, value in values.items()}
+    values = [(name, getattr(result, name)) for name in _names(result.__class__) if name not in leave_out]
+    return {name: number(value) if isinstance(value, float) else value for name, value in values}
 
 
 def series(result: Any) -> dict[str, list[Any]]:
     """Return the attributes of a result that is all arrays, null for NaN."""
-    return {field.name: numbers(getattr(result, field.name)) for field in fields(result)}
+    return {name: numbers(getattr(result, name)) for name in _names(result.__class__)}
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def rows(columns: Mapping[str, FloatArray]) -> list[dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from app.analysis import influence
 from app.analysis.influence import clustered_variance
 from app.analysis.kaplan_meier import kaplan_meier
 from app.analysis.observations import observe
@@ -60,18 +61,21 @@ def test_large_weights_that_have_left_leave_no_rounding_behind(weight: float) ->
     assert curve.cumulative_hazard_standard_error[-1] == pytest.approx(0.648060, abs=1e-5)
 
 
-@given(changes, bases)
-@settings(deadline=None)
+@pytest.mark.parametrize("few", [0, 20_000])
+@given(rows=changes, basis=bases)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_variance_equals_the_sum_over_a_matrix_of_clusters_by_times(
-    rows: list[Change], basis: list[tuple[int, int]]
+    monkeypatch: pytest.MonkeyPatch, few: int, rows: list[Change], basis: list[tuple[int, int]]
 ) -> None:
+    """By sums over runs of times, and by that matrix, which is faster for few."""
+    monkeypatch.setattr(influence, "FEW", few)
     expected = []
     for time, (first, second) in enumerate(basis):
-        influence = dict.fromkeys({row[0] for row in rows}, 0)
+        of_cluster = dict.fromkeys({row[0] for row in rows}, 0)
         for cluster, position, x, y in rows:
             if position <= time:
-                influence[cluster] += x * first + y * second
-        expected.append(sum(value**2 for value in influence.values()))
+                of_cluster[cluster] += x * first + y * second
+        expected.append(sum(value**2 for value in of_cluster.values()))
     np.testing.assert_allclose(variance(rows, basis), expected, rtol=1e-12, atol=1e-9)
 
 
