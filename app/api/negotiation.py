@@ -10,6 +10,7 @@ from app.api.errors import ProblemError
 JSON: Final = "application/json"
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
+CSV: Final = "text/csv"
 VARY = {"Vary": "Accept"}
 
 
