@@ -28,8 +28,12 @@ from app.schemas.outcomes import OutcomesRequest, OutcomesResponse
 
 def answer(request: OutcomesRequest, input_sha256: str) -> OutcomesResponse:
     """Return the outcome summary that a request asks for."""
-    outcomes = summarize_outcomes(treatment_cohort(request.cohort), outcome_options(request))
-    return outcomes_response(outcomes, input_sha256, curve=request.curve)
+    return outcomes_response(summarized(request), input_sha256, curve=request.curve)
+
+
+def summarized(request: OutcomesRequest) -> Outcomes:
+    """Return the outcomes that both answer and report are made of."""
+    return summarize_outcomes(treatment_cohort(request.cohort), outcome_options(request))
 
 
 def outcome_options(request: OutcomesRequest) -> OutcomeOptions:

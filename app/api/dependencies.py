@@ -6,9 +6,12 @@ from typing import Annotated, ParamSpec, TypeVar
 import anyio.to_thread
 from fastapi import Depends, Request, Response
 
-from app.api.negotiation import VARY
+from app.api.negotiation import HTML, MARKDOWN, VARY
+from app.rendering.document import Document
 from app.rendering.figure import Figure
+from app.rendering.html_report import CONTENT_SECURITY_POLICY, html
 from app.rendering.image import ImageType, draw
+from app.rendering.markdown_report import markdown
 from app.settings import Settings
 
 P = ParamSpec("P")
@@ -45,3 +48,11 @@ async def drawn(request: Request, figure: Figure, image_type: ImageType) -> Resp
     """Answer with a figure, drawn in a worker thread: one at a time, and those that wait for it take up no thread."""
     content = await anyio.to_thread.run_sync(draw, figure, image_type, limiter=request.app.state.drawing)
     return Response(content, media_type=image_type, headers=VARY)
+
+
+async def reported(request: Request, document: Document, media_type: str) -> Response:
+    """Answer with a report; that with figures is made as these are."""
+    if media_type == MARKDOWN:
+        return Response(await run_sized(request, markdown, document), media_type=MARKDOWN, headers=VARY)
+    content = await anyio.to_thread.run_sync(html, document, limiter=request.app.state.drawing)
+    return Response(content, media_type=HTML, headers=VARY | {"Content-Security-Policy": CONTENT_SECURITY_POLICY})

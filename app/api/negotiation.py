@@ -11,6 +11,8 @@ JSON: Final = "application/json"
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
 CSV: Final = "text/csv"
+MARKDOWN: Final = "text/markdown"
+HTML: Final = "text/html"
 VARY = {"Vary": "Accept"}
 
 
@@ -58,6 +60,16 @@ async def json_or_image(request: Request, response: Response) -> str:
     return found
 
 
+async def json_or_report(request: Request, response: Response) -> str:
+    """Return which of JSON, Markdown and HTML a request likes best, or refuse one that takes none."""
+    response.headers.update(VARY)
+    found = preferred(_accept(request), [JSON, MARKDOWN, HTML])
+    if found is None:
+        detail = f"The answer is {JSON}, {MARKDOWN} or {HTML}, none of which Accept admits."
+        raise ProblemError("not_acceptable", detail, headers=VARY)
+    return found
+
+
 def preferred(accept: str, offers: Sequence[str]) -> str | None:
     """Return the offer with the greatest weight in an Accept header, the first of several; None where none is taken.
 
@@ -80,3 +92,6 @@ JSONOnly = Depends(accepts_json)
 
 JSONOrImage = Annotated[Literal["application/json", "image/svg+xml", "image/png"], Depends(json_or_image)]
 """For a parameter of a route that answers in JSON or with a figure."""
+
+JSONOrReport = Annotated[Literal["application/json", "text/markdown", "text/html"], Depends(json_or_report)]
+"""For a parameter of a route that answers in JSON or with a report."""

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from app.api.body import JSONRoute
 from app.api.errors import BODY_CODES, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import JSON, PNG, SVG, JSONOnly
+from app.api.negotiation import HTML, JSON, MARKDOWN, PNG, SVG, JSONOnly
 from app.api.tables import TableRoute
 from app.settings import Settings
 
@@ -15,19 +15,19 @@ TABLE_CODES = ("invalid_table", "invalid_parameter")
 
 
 def resource_router(
-    tag: str, *codes: str, prefix: str = "/v1", images: bool = False, tables: bool = False
+    tag: str, *codes: str, prefix: str = "/v1", negotiates: bool = False, tables: bool = False
 ) -> APIRouter:
     """Return a router of JSON in, JSON out; `codes` are what its routes may fail with besides what all may.
 
-    Where `images` is said, its routes take the dependency `JSONOrImage` and answer as that says; where `tables` is,
-    their bodies may be tables of subjects.
+    Where `negotiates` is said, its routes take a dependency such as `JSONOrImage`, and answer as that says; where
+    `tables` is, their bodies may be tables of subjects.
     """
     codes = tuple(dict.fromkeys((*BODY_CODES, "too_many_subjects", *(TABLE_CODES if tables else ()), *codes)))
     return APIRouter(
         prefix=prefix,
         tags=[tag],
         route_class=TableRoute if tables else JSONRoute,
-        dependencies=[] if images else [JSONOnly],
+        dependencies=[] if negotiates else [JSONOnly],
         responses=problem_responses(*codes),
     )
 
@@ -39,11 +39,17 @@ def shown(description: str, name: str) -> dict[int | str, dict[str, Any]]:
 
 def shown_or_drawn(description: str, name: str) -> dict[int | str, dict[str, Any]]:
     """Return how a route documents an answer that may also be a figure."""
-    documented = shown(description, name)
-    documented[200]["content"] |= {
-        SVG: {"schema": {"type": "string", "contentMediaType": SVG}},
-        PNG: {"schema": {"type": "string", "contentMediaType": PNG}},
-    }
+    return _shown_also_as(shown(description, name), SVG, PNG)
+
+
+def shown_or_reported(description: str, name: str) -> dict[int | str, dict[str, Any]]:
+    """Return how a route documents an answer that may also be a report."""
+    return _shown_also_as(shown(description, name), MARKDOWN, HTML)
+
+
+def _shown_also_as(documented: dict[int | str, dict[str, Any]], *media_types: str) -> dict[int | str, dict[str, Any]]:
+    for media_type in media_types:
+        documented[200]["content"][media_type] = {"schema": {"type": "string", "contentMediaType": media_type}}
     documented[200]["headers"] = {"Vary": {"description": "`Accept`", "schema": {"type": "string"}}}
     return documented
 

@@ -10,7 +10,7 @@ from app.analysis.quantiles import Quantile
 from app.analysis.survival import SurvivalEstimate
 from app.cohort.lesion_tables import GroupedProportions
 from app.cohort.outcomes import EndpointGrouping, EndpointResult, Outcomes
-from app.rendering.words import NOT_ESTIMABLE, NOT_REACHED, p_value
+from app.rendering.words import NOT_ESTIMABLE, NOT_REACHED, counted, level_of, p_value, percent
 
 TEST_NAMES = {
     "fisher": "Fisher's exact test",
@@ -24,20 +24,26 @@ TEST_NAMES = {
 
 def summarize(outcomes: Outcomes) -> list[str]:
     """Return the outcomes of a cohort as the sentences of a results section."""
-    return [
-        *_treatment(outcomes),
-        *_recurrence(outcomes),
-        *_safety(outcomes),
-        *_follow_up(outcomes),
-        *_endpoints(outcomes),
+    return [sentence for paragraph in paragraphs(outcomes) for sentence in paragraph]
+
+
+def paragraphs(outcomes: Outcomes) -> list[list[str]]:
+    """Return the same sentences by what they are about; nothing is said of an end point without an estimate."""
+    found = [
+        _treatment(outcomes),
+        _recurrence(outcomes),
+        _safety(outcomes),
+        _follow_up(outcomes),
+        *(_endpoint(result, outcomes) for result in outcomes.endpoints),
     ]
+    return [sentences for sentences in map(list, found) if sentences]
 
 
 def _treatment(outcomes: Outcomes) -> Iterator[str]:
     cohort = outcomes.cohort
     yield (
-        f"{_count(len(cohort.patients), 'patient')} with {_count(len(cohort.lesions()), 'lesion')} "
-        f"{'was' if len(cohort.patients) == 1 else 'were'} treated in {_count(len(cohort.sessions()), 'session')}."
+        f"{counted(len(cohort.patients), 'patient')} with {counted(len(cohort.lesions()), 'lesion')} "
+        f"{'was' if len(cohort.patients) == 1 else 'were'} treated in {counted(len(cohort.sessions()), 'session')}."
     )
     success = outcomes.technical_success
     level = _level(outcomes)
@@ -56,7 +62,7 @@ def _treatment(outcomes: Outcomes) -> Iterator[str]:
 def _recurrence(outcomes: Outcomes) -> Iterator[str]:
     recurrence = outcomes.local_recurrence
     left_out = sum(recurrence.excluded.values())
-    residual = f"; {_count(left_out, 'lesion')} never completely ablated left out" if left_out else ""
+    residual = f"; {counted(left_out, 'lesion')} never completely ablated left out" if left_out else ""
     yield (
         f"Lesions with local recurrence: {_proportion(recurrence.lesions, _level(outcomes))}, "
         f"in {recurrence.patients.count}/{recurrence.patients.total} patients{residual}."
@@ -66,7 +72,7 @@ def _recurrence(outcomes: Outcomes) -> Iterator[str]:
 
 def _by_group(what: str, table: GroupedProportions) -> str:
     groups = [
-        f"{one.count}/{one.total} ({_percent(one.proportion)}) for {label}"
+        f"{one.count}/{one.total} ({percent(one.proportion)}) for {label}"
         for label, one in zip(table.labels, table.proportions, strict=True)
     ]
     return f"{what} by {table.name}: {', '.join(groups) or 'no lesion with a value'}{_tests(table.tests)}."
@@ -74,10 +80,10 @@ def _by_group(what: str, table: GroupedProportions) -> str:
 
 def _safety(outcomes: Outcomes) -> Iterator[str]:
     safety, level = outcomes.safety, _level(outcomes)
-    days = _count(outcomes.options.periprocedural_days, "day")
+    days = counted(outcomes.options.periprocedural_days, "day")
     deaths = safety.periprocedural_deaths
     if deaths.count == 0:
-        upper = _percent(deaths.upper)
+        upper = percent(deaths.upper)
         yield f"No patient died of the procedure or within {days} (0/{deaths.total}; upper limit {upper})."
     else:
         yield f"Patients who died of the procedure or within {days}: {_proportion(deaths, level)}."
@@ -102,23 +108,22 @@ def _follow_up(outcomes: Outcomes) -> Iterator[str]:
     )
 
 
-def _endpoints(outcomes: Outcomes) -> Iterator[str]:
-    for result in outcomes.endpoints:
-        if result.overall is None:
-            continue
-        if result.overall.incidence is not None:
-            yield from _incidences(result, result.overall.survival, result.overall.incidence, outcomes)
-        else:
-            yield from _medians(result, result.overall.survival, outcomes)
+def _endpoint(result: EndpointResult, outcomes: Outcomes) -> Iterator[str]:
+    if result.overall is None:
+        return
+    if result.overall.incidence is not None:
+        yield from _incidences(result, result.overall.survival, result.overall.incidence, outcomes)
+    else:
+        yield from _medians(result, result.overall.survival, outcomes)
 
 
 def _medians(result: EndpointResult, survival: SurvivalEstimate, outcomes: Outcomes) -> Iterator[str]:
     name, unit = result.endpoint.in_words, outcomes.cohort.time_unit
     yield (
         f"Median {name} was {_quantile(survival.median, unit, _level(outcomes))}, "
-        f"with {_count(survival.events, 'event')} among {_count(survival.subjects, result.endpoint.unit)}."
+        f"with {counted(survival.events, 'event')} among {counted(survival.subjects, result.endpoint.unit)}."
     )
-    rates = [f"{_percent(rate.survival)} at {rate.time:g} {unit}" for rate in survival.rates]
+    rates = [f"{percent(rate.survival)} at {rate.time:g} {unit}" for rate in survival.rates]
     if rates:
         yield f"{name.capitalize()} was {', '.join(rates)}."
     for grouping in result.groupings:
@@ -131,12 +136,12 @@ def _incidences(
 ) -> Iterator[str]:
     event, competing, unit = result.endpoint.in_words, result.endpoint.causes[1], outcomes.cohort.time_unit
     what = f"Cumulative incidence of {event}"
-    rates = [f"{_percent(rate.cumulative_incidence)} at {rate.time:g} {unit}" for rate in incidence.rates[0]]
+    rates = [f"{percent(rate.cumulative_incidence)} at {rate.time:g} {unit}" for rate in incidence.rates[0]]
     if rates:
         yield f"{what} was {', '.join(rates)}, {competing} competing."
     else:
         first, other = (f"{events.sum():.15g}" for events in incidence.curves.events)
-        among = _count(survival.subjects, result.endpoint.unit)
+        among = counted(survival.subjects, result.endpoint.unit)
         yield f"{event.capitalize()} came first in {first} of {among}, {competing} in {other}."
     for grouping in result.groupings:
         yield f"{what} by {grouping.name}{_last_rates(grouping, unit)}{_compared(grouping)}."
@@ -149,7 +154,7 @@ def _last_rates(grouping: EndpointGrouping, unit: str) -> str:
         for sample in grouping.groups
         if sample.incidence is not None and sample.incidence.rates[0]
     ]
-    rates = [f"{_percent(rate.cumulative_incidence)} for {label}" for label, rate in last]
+    rates = [f"{percent(rate.cumulative_incidence)} for {label}" for label, rate in last]
     return f" at {last[0][1].time:g} {unit}: {', '.join(rates)}" if last else ""
 
 
@@ -178,17 +183,9 @@ def _limits(quantile: Quantile) -> str:
 
 
 def _proportion(proportion: Proportion, level: str) -> str:
-    interval = f"; {level} {100 * proportion.lower:.1f}-{_percent(proportion.upper)}" if proportion.total else ""
-    return f"{proportion.count}/{proportion.total} ({_percent(proportion.proportion)}{interval})"
-
-
-def _percent(share: float) -> str:
-    return "not known" if math.isnan(share) else f"{100 * share:.1f} %"
+    interval = f"; {level} {100 * proportion.lower:.1f}-{percent(proportion.upper)}" if proportion.total else ""
+    return f"{proportion.count}/{proportion.total} ({percent(proportion.proportion)}{interval})"
 
 
 def _level(outcomes: Outcomes) -> str:
-    return f"{100 * outcomes.options.survival.confidence_level:g} % CI"
-
-
-def _count(number: float, noun: str) -> str:
-    return f"{number:.15g} {noun}{'' if number == 1 else 's'}"
+    return level_of(outcomes.options.survival.confidence_level)

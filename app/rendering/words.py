@@ -20,6 +20,39 @@ def p_value(value: float) -> str:
     return "P < 0.001" if value < 0.001 else f"P = {value:.3f}"
 
 
+def percent(share: float) -> str:
+    """Return a share as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.0625), percent(math.nan)
+    ('6.2 %', 'not known')
+    """
+    return "not known" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def level_of(confidence_level: float) -> str:
+    """Return what limits are called.
+
+    Examples
+    --------
+    >>> level_of(0.95)
+    '95 % CI'
+    """
+    return f"{100 * confidence_level:g} % CI"
+
+
+def counted(number: float, noun: str) -> str:
+    """Return so many of something.
+
+    Examples
+    --------
+    >>> counted(1, "lesion"), counted(2.5, "lesion")
+    ('1 lesion', '2.5 lesions')
+    """
+    return f"{number:.15g} {noun}{'' if number == 1 else 's'}"
+
+
 def significant(value: float) -> str:
     """Return a figure with three significant digits, whole ones in full.
 
@@ -69,3 +102,16 @@ def printable(text: str) -> str:
     """
     unfit = {"Cc", "Cs", "Cn", "Zl", "Zp"}
     return " ".join("".join(" " if unicodedata.category(one) in unfit else one for one in text).split())
+
+
+def in_line(text: str) -> str:
+    r"""Return a text in one line that cannot turn round what stands beside it: printable, without bidi controls.
+
+    Marks of direction (LRM, RLM) stay: they change nothing but where they stand.
+
+    Examples
+    --------
+    >>> in_line("a\n\u202eb\u2069 c")
+    'a b c'
+    """
+    return printable(text).translate(dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A))))

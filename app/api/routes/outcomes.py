@@ -2,15 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body, Request, Response
 
 from app.api.convert_outcomes import answer
-from app.api.dependencies import CurrentSettings, InputDigest, run_sized
+from app.api.convert_report import report
+from app.api.dependencies import CurrentSettings, InputDigest, reported, run_sized
 from app.api.examples import example
-from app.api.resource import check_patients, resource_router, shown
+from app.api.negotiation import JSON, JSONOrReport
+from app.api.resource import check_patients, resource_router, shown_or_reported
 from app.schemas.outcomes import OutcomesRequest, OutcomesResponse
 
-router = resource_router("outcomes")
+router = resource_router("outcomes", negotiates=True)
 
 BODY = Body(
     openapi_examples={
@@ -26,14 +28,27 @@ BODY = Body(
 )
 
 
-@router.post("/outcomes", responses=shown("The outcome summary.", "outcomes_response"))
+@router.post(
+    "/outcomes",
+    response_model=OutcomesResponse,
+    responses=shown_or_reported("The outcome summary.", "outcomes_response"),
+)
 async def summarize_outcomes(
-    body: Annotated[OutcomesRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
-) -> OutcomesResponse:
+    body: Annotated[OutcomesRequest, BODY],
+    digest: InputDigest,
+    settings: CurrentSettings,
+    representation: JSONOrReport,
+    request: Request,
+) -> OutcomesResponse | Response:
     """Summarise the outcomes of a treatment cohort.
 
     Returns what a results section reports: technical success, local recurrence, safety, follow-up and the
     time-to-event end points, overall and by group, with intervals, tests, methods and warnings.
+
+    `Accept: text/html` or `text/markdown` gets the same as a report: prose, tables, methods, and figures, which in
+    Markdown stand as tables; with `curve: "none"` it has none. Errors stay `application/problem+json`.
     """
     check_patients(len(body.cohort.patients), settings)
-    return await run_sized(request, answer, body, digest)
+    if representation == JSON:
+        return await run_sized(request, answer, body, digest)
+    return await reported(request, await run_sized(request, report, body, digest), representation)
