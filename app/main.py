@@ -15,6 +15,7 @@ from app.api.routes import (
     cox,
     endpoints,
     fine_gray,
+    gallery,
     operations,
     outcomes,
     parametric,
@@ -37,6 +38,7 @@ ROUTERS = (
     parametric.router,
     conventions.router,
     operations.router,
+    gallery.router,
     pages,
 )
 

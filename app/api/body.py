@@ -7,11 +7,12 @@ body as any FastAPI route does, and its OpenAPI is what FastAPI makes of that.
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from email.message import Message
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import rfc8785
@@ -22,6 +23,7 @@ from pydantic_core import SchemaValidator
 
 from app.api.dependencies import run_sized
 from app.api.errors import ProblemError, body_faults
+from app.api.negotiation import JSON
 from app.schemas.faults import MAX_FAULTS
 from app.schemas.problem import Fault
 
@@ -36,8 +38,12 @@ ARRAYS = ("list", "tuple", "set", "frozenset")
 """Types of pydantic's core schema that take a JSON array."""
 
 
+Reader = Callable[[bytes], tuple[Any, str]]
+"""Makes of a body an instance of the route's model, and the SHA-256 of its canonical JSON."""
+
+
 class MalformedError(ValueError):
-    """The body is no JSON that we take; the message says why and holds nothing of the body."""
+    """The body is no JSON or table that we take; the message says why and holds nothing of the body."""
 
 
 class JSONRoute(APIRoute):
@@ -52,20 +58,27 @@ class JSONRoute(APIRoute):
         adapter: TypeAdapter[Any] = TypeAdapter(model)
 
         async def handle_body(request: Request) -> Response:
-            check_media_type(request)
+            read = self.reader(request, adapter)
             body = await read_body(request, request.app.state.settings.max_body_bytes)
             request.state.body_bytes = len(body)
-            value, request.state.input_sha256 = await run_sized(request, validated, body, adapter)
+            value, request.state.input_sha256 = await run_sized(request, read, body)
             return await handle(_ValidatedRequest(request, body, value))
 
         return handle_body
 
+    def reader(self, request: Request, model: TypeAdapter[Any]) -> Reader:
+        """Return what makes an instance of the model of the request's body, or refuse the kind of body that it is."""
+        check_media_type(request, is_json)
+        return partial(validated, model=model)
+
 
 class _ValidatedRequest(Request):
-    """A request that has been read, and whose JSON is the instance of the model."""
+    """A request that has been read, and whose JSON is the instance of the model; it says so whatever was sent."""
 
     def __init__(self, request: Request, body: bytes, value: object) -> None:
-        super().__init__(request.scope, request.receive)
+        headers = [header for header in request.scope["headers"] if header[0] != b"content-type"]
+        as_json = [*headers, (b"content-type", JSON.encode())]
+        super().__init__({**request.scope, "headers": as_json}, request.receive)
         self._read = body
         self._value = value
 
@@ -76,20 +89,28 @@ class _ValidatedRequest(Request):
         return self._value
 
 
-def check_media_type(request: Request) -> None:
-    """Refuse a body that is not sent as JSON in UTF-8, or that is compressed."""
+def media_type_of(request: Request) -> tuple[str, str]:
+    """Return the media type of a request's body, without parameters, and its character set; both in lower case."""
     content_type = Message()
     content_type["content-type"] = request.headers.get("content-type", "")
-    if not _is_json(content_type.get_content_type()) or content_type.get_content_charset("utf-8") != "utf-8":
-        detail = "The content type of the body must be application/json, in UTF-8."
-        raise ProblemError("unsupported_media_type", detail, headers={"Accept": "application/json"})
+    return content_type.get_content_type(), str(content_type.get_content_charset("utf-8"))
+
+
+def check_media_type(request: Request, is_taken: Callable[[str], bool], *others: str) -> None:
+    """Refuse a body of a media type that is not taken, or not in UTF-8, or compressed; JSON and `others` are named."""
+    media_type, charset = media_type_of(request)
+    if not is_taken(media_type) or charset != "utf-8":
+        names = ", ".join((JSON, *others))
+        detail = f"The content type of the body must be {names}, in UTF-8."
+        raise ProblemError("unsupported_media_type", detail, headers={"Accept": names})
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         detail = "The body must be sent without a content encoding."
         raise ProblemError("unsupported_media_type", detail, headers={"Accept-Encoding": "identity"})
 
 
-def _is_json(media_type: str) -> bool:
-    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+def is_json(media_type: str) -> bool:
+    """Return whether a media type is JSON's, or one that is made of it."""
+    return media_type == JSON or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
@@ -116,9 +137,16 @@ def validated(body: bytes, model: TypeAdapter[Any]) -> tuple[Any, str]:
         faults = [Fault(pointer="", detail=str(error))]
         raise ProblemError("invalid_json", "The body cannot be read as JSON.", faults=faults) from None
     values = sum(map(body.count, b",[{"))  # no value is without one of them before it
+    return conforming(value, model, values, lambda validator: validator.validate_json(body, strict=True)), digest
+
+
+def conforming(
+    value: object, model: TypeAdapter[Any], values: int, validate: Callable[[TypeAdapter[Any] | SchemaValidator], Any]
+) -> Any:
+    """Return what the model makes of a request of so many values, or refuse it; `validate` is given a validator."""
     validator = model if values <= MAX_VALUES else first_faults(model)
     try:
-        return validator.validate_json(body, strict=True), digest
+        return validate(validator)
     except ValidationError as error:
         raise _invalid_body(error, value, every=validator is model) from None
 
@@ -167,8 +195,8 @@ def parsed(body: bytes) -> object:
     try:
         value = json.loads(
             body.decode("utf-8"),
-            parse_int=_number,
-            parse_float=_number,
+            parse_int=number,
+            parse_float=number,
             parse_constant=_refuse_constant,
             object_pairs_hook=_object,
         )
@@ -182,11 +210,23 @@ def parsed(body: bytes) -> object:
     return value
 
 
-def _number(digits: str) -> float:
-    number = float(digits)
-    if number in (float("inf"), float("-inf")):
+def number(digits: str) -> float:
+    """Return the double that digits mean, or the integer that it is.
+
+    Raises
+    ------
+    MalformedError
+        If it is beyond double.
+    """
+    double = float(digits)
+    if math.isinf(double):
         raise MalformedError("has a number beyond double precision")
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    return canonical_number(double)
+
+
+def canonical_number(double: float) -> float:
+    """Return a double as the integer that it is where doubles count exactly, so that Python writes it as RFC 8785."""
+    return int(double) if double.is_integer() and abs(double) < 2**53 else double
 
 
 def _refuse_constant(_name: str) -> object:

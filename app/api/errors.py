@@ -32,12 +32,13 @@ class Kind:
 
 KINDS = {
     "invalid_json": Kind(400, "The body is not valid JSON"),
+    "invalid_table": Kind(400, "The body is not a valid table"),
     "not_found": Kind(404, "There is nothing at this path"),
     "method_not_allowed": Kind(405, "This path does not take this method"),
     "not_acceptable": Kind(406, "The answer does not exist in a representation that Accept admits"),
     "body_too_large": Kind(413, "The body is larger than the limit"),
     "too_many_subjects": Kind(413, "There are more subjects than the limit"),
-    "unsupported_media_type": Kind(415, "The body must be application/json, not compressed"),
+    "unsupported_media_type": Kind(415, "The body must be of a media type that is taken, not compressed"),
     "invalid_body": Kind(422, "The body does not describe a request that can be answered"),
     "invalid_observations": Kind(422, "The data do not form a sample"),
     "invalid_parameter": Kind(422, "An option lies outside its range"),
@@ -131,13 +132,8 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     return documented
 
 
-BODY_PROBLEMS = problem_responses(
-    "invalid_json",
-    "not_acceptable",
-    "body_too_large",
-    "unsupported_media_type",
-    "invalid_body",
-)
+BODY_CODES = ("invalid_json", "not_acceptable", "body_too_large", "unsupported_media_type", "invalid_body")
+BODY_PROBLEMS = problem_responses(*BODY_CODES)
 """What every route that takes JSON and returns JSON may fail with."""
 
 

@@ -10,6 +10,7 @@ from app.api.errors import ProblemError
 JSON: Final = "application/json"
 SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
+CSV: Final = "text/csv"
 MARKDOWN: Final = "text/markdown"
 HTML: Final = "text/html"
 VARY = {"Vary": "Accept"}
@@ -47,6 +48,12 @@ async def accepts_json(request: Request) -> None:
     """Refuse a request that takes no JSON."""
     if preferred(_accept(request), [JSON]) is None:
         raise ProblemError("not_acceptable", "The answer is application/json, which Accept does not admit.")
+
+
+async def accepts_html(request: Request) -> None:
+    """Refuse a request that takes no HTML."""
+    if preferred(_accept(request), [HTML]) is None:
+        raise ProblemError("not_acceptable", "The page is text/html, which Accept does not admit.")
 
 
 async def json_or_image(request: Request, response: Response) -> str:
@@ -88,6 +95,9 @@ def _accept(request: Request) -> str:
 
 JSONOnly = Depends(accepts_json)
 """For the `dependencies` of a route, or of a router, that answers in JSON and nothing else."""
+
+HTMLOnly = Depends(accepts_html)
+"""For the `dependencies` of a route that answers with a page."""
 
 JSONOrImage = Annotated[Literal["application/json", "image/svg+xml", "image/png"], Depends(json_or_image)]
 """For a parameter of a route that answers in JSON or with a figure."""

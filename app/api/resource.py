@@ -5,23 +5,30 @@ from typing import Any
 from fastapi import APIRouter
 
 from app.api.body import JSONRoute
-from app.api.errors import BODY_PROBLEMS, ProblemError, problem_responses
+from app.api.errors import BODY_CODES, ProblemError, problem_responses
 from app.api.examples import example
 from app.api.negotiation import HTML, JSON, MARKDOWN, PNG, SVG, JSONOnly
+from app.api.tables import TableRoute
 from app.settings import Settings
 
+TABLE_CODES = ("invalid_table", "invalid_parameter")
 
-def resource_router(tag: str, *codes: str, prefix: str = "/v1", negotiates: bool = False) -> APIRouter:
+
+def resource_router(
+    tag: str, *codes: str, prefix: str = "/v1", negotiates: bool = False, tables: bool = False
+) -> APIRouter:
     """Return a router of JSON in, JSON out; `codes` are what its routes may fail with besides what all may.
 
-    Where `negotiates` is said, its routes take a dependency such as `JSONOrImage`, and answer as that says.
+    Where `negotiates` is said, its routes take a dependency such as `JSONOrImage`, and answer as that says; where
+    `tables` is, their bodies may be tables of subjects.
     """
+    codes = tuple(dict.fromkeys((*BODY_CODES, "too_many_subjects", *(TABLE_CODES if tables else ()), *codes)))
     return APIRouter(
         prefix=prefix,
         tags=[tag],
-        route_class=JSONRoute,
+        route_class=TableRoute if tables else JSONRoute,
         dependencies=[] if negotiates else [JSONOnly],
-        responses=BODY_PROBLEMS | problem_responses("too_many_subjects", *codes),
+        responses=problem_responses(*codes),
     )
 
 

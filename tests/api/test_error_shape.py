@@ -50,6 +50,11 @@ def text(name: str, content: str | bytes) -> Way:
     return Way(name, 400, "invalid_json", content, pointers=("",))
 
 
+def table(name: str, content: str, status: int, code: str, *pointers: str, query: str = "") -> Way:
+    path, sent = f"/v1/survival{query.replace('MARKER', MARKER)}", content.replace("MARKER", MARKER)
+    return Way(name, status, code, sent, path, headers={"content-type": "text/csv"}, pointers=pointers)
+
+
 def body(name: str, value: dict[str, Any], *pointers: str) -> Way:
     return Way(name, 422, "invalid_body", json.dumps(value), pointers=pointers)
 
@@ -118,6 +123,12 @@ WAYS = [
     failing("future", 422, "known_to_no_table"),
     failing("subjects", 413, "too_many_subjects", "/many"),
     failing("bug", 500, "internal_error"),
+    table("short row", "time,event,MARKER\n1,1\n", 400, "invalid_table", ""),
+    table("quotes", 'time,event\n1,"MARKER"1\n', 400, "invalid_table", ""),
+    table(
+        "wrong cells", "time,event\nMARKER,1\n2,MARKER\n", 422, "invalid_body", "/subjects/time/0", "/subjects/event/1"
+    ),
+    table("options", "time,event\n1,1\n", 400, "invalid_json", "", query="?options={MARKER}"),
     Way("path parameter", 422, "invalid_parameter", path=f"/v1/toys/{MARKER}", method="GET", pointers=("",)),
     Way("query parameter", 422, "invalid_parameter", path=f"/v1/toys/1?size={MARKER}", method="GET", pointers=("",)),
 ]

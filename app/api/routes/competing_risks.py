@@ -12,7 +12,7 @@ from app.api.negotiation import JSON, JSONOrImage
 from app.api.resource import check_rows, resource_router, shown_or_drawn
 from app.schemas.competing_risks import CompetingRisksRequest, CompetingRisksResponse
 
-router = resource_router("competing risks", "invalid_observations", negotiates=True)
+router = resource_router("competing risks", "invalid_observations", negotiates=True, tables=True)
 
 BODY = Body(
     openapi_examples={

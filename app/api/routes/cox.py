@@ -11,7 +11,7 @@ from app.api.resource import check_rows, resource_router, shown
 from app.schemas.cox import CoxRequest, CoxResponse
 
 router = resource_router(
-    "regression", "invalid_observations", "invalid_parameter", "no_estimate", prefix="/v1/regression"
+    "regression", "invalid_observations", "invalid_parameter", "no_estimate", prefix="/v1/regression", tables=True
 )
 
 BODY = Body(

@@ -11,7 +11,7 @@ from app.api.examples import example
 from app.api.resource import check_rows, resource_router, shown
 from app.schemas.parametric import ParametricRequest, ParametricResponse
 
-router = resource_router("regression", "invalid_observations", "no_estimate", prefix="/v1/regression")
+router = resource_router("regression", "invalid_observations", "no_estimate", prefix="/v1/regression", tables=True)
 
 BODY = Body(
     openapi_examples={

@@ -10,7 +10,7 @@ from app.api.examples import example
 from app.api.resource import check_rows, resource_router, shown
 from app.schemas.recurrences import RecurrencesRequest, RecurrencesResponse
 
-router = resource_router("recurrences", "invalid_observations")
+router = resource_router("recurrences", "invalid_observations", tables=True)
 
 BODY = Body(
     openapi_examples={

@@ -10,7 +10,7 @@ from app.api.examples import example
 from app.api.resource import check_rows, resource_router, shown
 from app.schemas.success_rates import SuccessRatesRequest, SuccessRatesResponse
 
-router = resource_router("success rates")
+router = resource_router("success rates", tables=True)
 
 BODY = Body(
     openapi_examples={

@@ -13,7 +13,7 @@ from app.api.resource import check_rows, resource_router, shown_or_drawn
 from app.schemas.survival import SurvivalResponse
 from app.schemas.survival_request import SurvivalRequest
 
-router = resource_router("survival", "invalid_observations", negotiates=True)
+router = resource_router("survival", "invalid_observations", negotiates=True, tables=True)
 
 BODY = Body(
     openapi_examples={

@@ -1,0 +1,152 @@
+"""Tables as bodies: a table is read as the columns of `subjects`, and `options` as the rest of the request.
+
+What comes of both is the JSON request that they stand for: the same model checks it, pointers lead into it, and
+`input_sha256` is that of its canonical JSON.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import cache, partial
+from typing import Any, get_args
+
+from fastapi import Request
+from pydantic import TypeAdapter
+
+from app.api import adtte
+from app.api.adtte import Columns
+from app.api.body import (
+    JSONRoute,
+    MalformedError,
+    Reader,
+    canonical_sha256,
+    check_media_type,
+    conforming,
+    is_json,
+    media_type_of,
+    parsed,
+)
+from app.api.csv_table import covariates, labels, read_csv, scalars
+from app.api.errors import ProblemError
+from app.api.negotiation import CSV
+from app.api.table_docs import documented
+from app.schemas import subjects
+from app.schemas.problem import Fault
+
+SCALARS = {"time", "entry", "weight", "event", "success", "terminal", "CNSR"}
+LABELS = {"group", "stratum", "cluster", "id", "cause", "PARAMCD"}
+COVARIATES = "covariates"
+
+
+class TableRoute(JSONRoute):
+    """A route whose body has `subjects`, and may be a table of them."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.openapi_extra = documented(self)
+
+    def reader(self, request: Request, model: TypeAdapter[Any]) -> Reader:
+        """Return what makes an instance of the model of a table and the query, or of JSON."""
+        check_media_type(request, lambda media_type: is_json(media_type) or media_type == CSV, CSV)
+        query = {name: request.query_params.getlist(name) for name in ("options", "paramcd")}
+        if is_json(media_type_of(request)[0]):
+            _refuse_query(query)
+            return super().reader(request, model)
+        request_model: Any = self.body_field and self.body_field.field_info.annotation
+        return partial(
+            read_request,
+            model=model,
+            fields=fields_of(request_model),
+            options=_one(query, "options"),
+            parameter=_one(query, "paramcd"),
+        )
+
+
+def read_request(
+    body: bytes, model: TypeAdapter[Any], fields: Collection[str], options: str | None, parameter: str | None
+) -> tuple[Any, str]:
+    """Return the request that a table stands for, as the model has it, and the SHA-256 of its canonical JSON."""
+    rest = _parsed_options(options)
+    try:
+        columns = csv_columns(body, fields)
+    except MalformedError as error:
+        faults = [Fault(pointer="", detail=str(error))]
+        raise ProblemError("invalid_table", "The body cannot be read as a table.", faults=faults) from None
+    rows_of, unit = adtte.translated(columns, fields, parameter)
+    value = {**unit, **rest, "subjects": in_subjects(rows_of, fields)}
+    values = sum(map(len, rows_of.values())) + len(options or "")
+    request = conforming(value, model, values, lambda validator: validator.validate_python(value, strict=True))
+    return request, canonical_sha256(value)
+
+
+def csv_columns(body: bytes, fields: Collection[str]) -> Columns:
+    """Return the columns of a CSV body that are used, by their names in `subjects`, with the values of JSON."""
+    table = read_csv(body)
+    return {
+        name: _typed(name, table.columns[column], table.delimiter, fields)
+        for column, name in _names(table.columns, fields).items()
+    }
+
+
+def _names(names: Collection[str], fields: Collection[str]) -> dict[str, str]:
+    used = adtte.named(names, fields)
+    if len({*used.values()}) < len(used):
+        raise MalformedError("has two columns that mean the same field")
+    return used
+
+
+def _typed(name: str, cells: list[str], delimiter: str, fields: Collection[str]) -> list[Any]:
+    if name in SCALARS and name in {*fields, "CNSR"}:
+        return scalars(cells, delimiter)
+    return labels(cells) if name in LABELS and name in {*fields, "PARAMCD"} else covariates(cells, delimiter)
+
+
+def in_subjects(columns: Columns, fields: Collection[str]) -> dict[str, Any]:
+    """Return the columns as `subjects` has them: where it takes covariates, what is no field is one."""
+    if COVARIATES not in fields:
+        return dict(columns)
+    known = {name: column for name, column in columns.items() if name in fields and name != COVARIATES}
+    others = {name: column for name, column in columns.items() if name not in known}
+    return known | ({COVARIATES: others} if others else {})
+
+
+@cache
+def fields_of(model: Any) -> frozenset[str]:
+    """Return the fields that `subjects` has in a request, those left out that it never takes."""
+    columns = _columns_model(model.model_fields["subjects"].annotation)
+    return frozenset(columns.model_json_schema()["properties"])
+
+
+def _columns_model(annotation: Any) -> type[subjects.Columns]:
+    while not (isinstance(annotation, type) and issubclass(annotation, subjects.Columns)):
+        annotation = get_args(annotation)[0]
+    return annotation
+
+
+def _refuse_query(query: Mapping[str, list[str]]) -> None:
+    for name, values in query.items():
+        if values:
+            raise _unfit(f"query parameter {name} is for tables only")
+
+
+def _one(query: Mapping[str, list[str]], name: str) -> str | None:
+    if len(query[name]) > 1:
+        raise _unfit(f"query parameter {name} is given more than once")
+    return next(iter(query[name]), None)
+
+
+def _unfit(detail: str) -> ProblemError:
+    faults = [Fault(pointer="", detail=detail)]
+    return ProblemError("invalid_parameter", "A parameter of the request does not fit.", faults=faults)
+
+
+def _parsed_options(text: str | None) -> dict[str, Any]:
+    try:
+        options = parsed(b"{}" if text is None else text.encode())
+        canonical_sha256(options)
+    except MalformedError as error:
+        faults = [Fault(pointer="", detail=f"query parameter options {error}")]
+        raise ProblemError("invalid_json", "The query parameter options cannot be read.", faults=faults) from None
+    if not isinstance(options, dict):
+        raise adtte.refused("", "query parameter options must be an object")
+    if "subjects" in options:
+        raise adtte.refused("/subjects", "is the body itself, and no option")
+    return options
