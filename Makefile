@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
+SBOM ?= sbom/atrisk.cdx.json
 # Linear algebra on several threads gains nothing here, and waits for processors that others use.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help env test lint types contracts openapi-check unit serve demo examples openapi lock bench clean
+.PHONY: help env test lint types contracts openapi-check unit serve demo examples openapi lock sbom bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,5 +59,10 @@ lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml --extra arrow --group dev -o requirements-dev.lock
 
+sbom: env ## write $(SBOM) (CycloneDX): what requirements.lock has
+	@mkdir -p $(dir $(SBOM))
+	$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml \
+	  --output-reproducible --output-file $(SBOM)
+
 clean: ## remove what was made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage sbom
