@@ -21,7 +21,8 @@ from examples.demo import free_port, wait_until_ready
 
 MIB = 2**20
 Json = dict[str, Any]
-EXAMPLE = json.loads(Path("examples/bale2018.json").read_text("utf-8"))
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE = json.loads((ROOT / "examples" / "bale2018.json").read_text("utf-8"))
 
 
 def follow_up(rows: int, digits: int = 2) -> Json:
@@ -73,9 +74,8 @@ def serving() -> Iterator[tuple[str, int]]:
     """Serve as the image does, and yield the address and the process."""
     port = free_port()
     options = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), *options], stdout=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         yield f"http://127.0.0.1:{port}", process.pid
