@@ -1,4 +1,4 @@
-"""Write anew the answers, and the figures, that the documentation shows: `make examples`."""
+"""Write anew the answers, the figures and the reports that the documentation shows: `make examples`."""
 
 import asyncio
 import json
@@ -11,6 +11,9 @@ from app.main import create_app
 FOLDER = Path(__file__).resolve().parent
 DRAWN = ("survival_request.json", "competing_risks_request.json")
 """Requests whose answer may be a figure, too."""
+REPORTED = "bale2018.json"
+"""The request whose answer is also kept as a report, in each of these forms."""
+REPORTS = {"text/markdown": "bale2018_report.md", "text/html": "bale2018_report.html"}
 AS_SVG = {"Content-Type": "application/json", "Accept": "image/svg+xml"}
 
 
@@ -21,7 +24,7 @@ def path_of(name: str) -> str:
 
 
 async def main() -> None:
-    """Post each request of this folder, and keep its answer and its figure beside it."""
+    """Post each request of this folder, and keep its answer, its figure and its reports beside it."""
     transport = httpx.ASGITransport(create_app())
     async with httpx.AsyncClient(transport=transport, base_url="http://atrisk") as client:
         for request in sorted(FOLDER.glob("*_request.json")):
@@ -33,6 +36,11 @@ async def main() -> None:
             if request.name in DRAWN:
                 figure = await client.post(path, content=request.read_bytes(), headers=AS_SVG)
                 request.with_name(request.name.replace("_request.json", "_figure.svg")).write_bytes(figure.content)
+        for media_type, name in REPORTS.items():
+            headers = {"Content-Type": "application/json", "Accept": media_type}
+            content = (FOLDER / REPORTED).read_bytes()
+            report = await client.post("/v1/outcomes", content=content, headers=headers)
+            (FOLDER / name).write_bytes(report.content)
 
 
 if __name__ == "__main__":

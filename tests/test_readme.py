@@ -3,19 +3,22 @@
 import json
 import math
 import re
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from examples.regenerate import AS_SVG, DRAWN, path_of
+from examples.regenerate import AS_SVG, DRAWN, REPORTED, REPORTS, path_of
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 REQUEST = re.compile(
     r"```sh\ncurl -s (\S+) -H 'Content-Type: application/json' -d '(.*?)'\n```\n(.*?)(?=```sh|## |\Z)", re.DOTALL
 )
+NUMBER = re.compile(r"-?\d+\.\d+")
+IMAGE = re.compile(r"data:image/svg\+xml;base64,([^\"]+)")
 ANSWER = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +39,18 @@ def assert_holds(actual: Any, shown: Any, place: str = "") -> None:
         assert math.isclose(actual, shown, rel_tol=1e-9), place
     else:
         assert actual == shown, place
+
+
+def assert_same_drawing(here: str, there: str) -> None:
+    """Assert that two texts are the same but for the last digits of numbers."""
+    assert NUMBER.sub("", here) == NUMBER.sub("", there)
+    for one, other in zip(NUMBER.findall(here), NUMBER.findall(there), strict=True):
+        assert float(one) == pytest.approx(float(other), abs=1e-4)
+
+
+def in_clear(image: re.Match[str]) -> str:
+    """Return the text of an SVG in a `data:` address."""
+    return b64decode(image[1]).decode()
 
 
 async def test_the_answers_shown_are_those_of_the_requests_above_them(client: httpx.AsyncClient) -> None:
@@ -72,11 +87,27 @@ async def test_the_figures_of_examples_are_the_figures(client: httpx.AsyncClient
     """But for the last digits of coordinates, which may differ between processors."""
     request, kept = ROOT / "examples" / name, ROOT / "examples" / name.replace("_request.json", "_figure.svg")
     response = await client.post(path_of(name), content=request.read_bytes(), headers=AS_SVG)
-    number = re.compile(r"-?\d+\.\d+")
-    here, there = response.text, kept.read_text("utf-8")
-    assert number.sub("", here) == number.sub("", there)
-    for one, other in zip(number.findall(here), number.findall(there), strict=True):
-        assert float(one) == pytest.approx(float(other), abs=1e-4)
+    assert_same_drawing(response.text, kept.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("media_type", "name"), REPORTS.items())
+async def test_the_reports_of_examples_are_the_reports(client: httpx.AsyncClient, media_type: str, name: str) -> None:
+    """But for the last digits of coordinates, which may differ between processors."""
+    headers = {"Content-Type": "application/json", "Accept": media_type}
+    content = (ROOT / "examples" / REPORTED).read_bytes()
+    response = await client.post("/v1/outcomes", content=content, headers=headers)
+    assert_same_drawing(
+        *(IMAGE.sub(in_clear, text) for text in (response.text, (ROOT / "examples" / name).read_text("utf-8")))
+    )
+
+
+async def test_the_command_of_the_readme_writes_the_report(client: httpx.AsyncClient) -> None:
+    """The command is run as it stands, but for curl."""
+    (command,) = re.findall(r"curl -s \S+ -H 'Content-Type[^\n]*\\\n[^\n]*-o [a-z]+.html", README)
+    path, accept, file = re.findall(r"8000(\S+) .*'Accept: (\S+)'.* -d @(\S+)", command.replace("\\\n", ""))[0]
+    headers = {"Content-Type": "application/json", "Accept": accept}
+    response = await client.post(path, content=(ROOT / file).read_bytes(), headers=headers)
+    assert response.headers["content-type"] == f"{accept}; charset=utf-8"
 
 
 async def test_the_figure_of_the_readme_is_that_of_its_request(client: httpx.AsyncClient) -> None:
@@ -87,6 +118,19 @@ async def test_the_figure_of_the_readme_is_that_of_its_request(client: httpx.Asy
     response = await client.post(path, content=(ROOT / file).read_bytes(), headers=headers)
     assert response.headers["content-type"] == accept
     assert f"]({file.replace('_request.json', '_figure.svg')})" in README
+
+
+async def test_the_table_of_the_readme_is_answered(client: httpx.AsyncClient) -> None:
+    """As the JSON request that it stands for is."""
+    (found,) = re.findall(
+        r"printf '(.*)' \| curl -s 'http://127.0.0.1:8000(\S+)' \\\n  -H 'Content-Type: (\S+)'", README
+    )
+    table, path, media_type = found
+    answer = await client.post(path, content=table.replace("\\n", "\n"), headers={"Content-Type": media_type})
+    subjects = {"time": [9, 13, 5, 8], "event": [1, 0, 1, 1], "group": ["yes", "yes", "no", "no"]}
+    shown = await client.post("/v1/survival", json={"subjects": subjects, "time_unit": "weeks"})
+    assert answer.status_code == 200
+    assert answer.content == shown.content
 
 
 def test_the_targets_named_exist() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.rendering.figure import Curve, Figure
 
+NUMBER = "Number"
 AFTER_FOLLOW_UP = "after the last follow-up"
 
 
@@ -64,10 +65,11 @@ class Picture:
             for curve in panel.curves
         ]
         counts = [
-            Rows(group.label, [[Cell(name), *map(Cell, cells)] for name, cells in group.rows]) for group in figure.table
+            Rows(group.label or NUMBER, [[Cell(name), *map(Cell, cells)] for name, cells in group.rows])
+            for group in figure.table
         ]
         return Table(
-            f"{self.label} as a table.",
+            self.caption,
             [figure.time_label, *(f"{time:.10g}" for time in figure.breaks)],
             [Rows(figure.value_label, curves), *counts],
         )

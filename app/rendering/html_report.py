@@ -5,6 +5,7 @@ other, it prints as sharp as inline, and a reader of the screen hears one descri
 figure shows follows as a table that unfolds.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -15,7 +16,15 @@ from app.rendering.document import Block, Cell, Document, Listed, Picture, Secti
 from app.rendering.image import draw
 from app.rendering.words import in_line
 
+TOGETHER = re.compile(
+    r"(?<=\d) (?=%)|(?<=P) (?=[=<] \d)|(?<=P [=<]) (?=\d)|(?<=±) (?=\d)|(?<=\d) (?=±|\+- \d)|(?<= \+-) (?=\d)"
+)
+"""Spaces inside of a figure."""
+
 STYLE = Path(__file__).with_name("report.css").read_text("utf-8")
+LONG = 30
+"""Rows that a table may have to stay on one page."""
+
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -55,14 +64,14 @@ def html(document: Document) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text in one line in which nothing is markup.
+    r"""Return a text in one line in which nothing is markup; lines do not break inside a figure.
 
     Examples
     --------
-    >>> escaped("<b>'a' & b</b>")
-    '&lt;b&gt;&#x27;a&#x27; &amp; b&lt;/b&gt;'
+    >>> escaped("<b>'a' & b</b>"), escaped("5.0 % (P = 0.1)")
+    ('&lt;b&gt;&#x27;a&#x27; &amp; b&lt;/b&gt;', '5.0\xa0% (P\xa0=\xa00.1)')
     """
-    return escape(in_line(text))
+    return escape(TOGETHER.sub("\u00a0", in_line(text)))
 
 
 def _sections(sections: Sequence[Section], level: int) -> Iterator[str]:
@@ -100,9 +109,13 @@ def _picture(picture: Picture) -> Iterator[str]:
 def _table(table: Table) -> Iterator[str]:
     notes, columns = table.notes, len(table.header)
     label = f"<b>{table.label}.</b> " if table.label else ""
-    yield '<div class="scrolls"><table>'
+    long = " long" if sum(len(part.rows) for part in table.parts) > LONG else ""
+    yield f'<div class="table{long}"><div class="scrolls"><table>'
     yield f"<caption>{label}{escaped(table.caption)}</caption>"
-    header = (f'<th scope="col"{_kind(place, table)}>{escaped(text)}</th>' for place, text in enumerate(table.header))
+    header = (
+        f'<th scope="col"{_kind(place, table)}>{escaped(text)}</th>' if text else "<td></td>"
+        for place, text in enumerate(table.header)
+    )
     yield f"<thead><tr>{''.join(header)}</tr></thead>"
     for part in table.parts:
         yield "<tbody>"
@@ -114,6 +127,7 @@ def _table(table: Table) -> Iterator[str]:
     if notes:
         reasons = "; ".join(f"<sup>{letter}</sup> {escaped(reason)}" for reason, letter in notes.items())
         yield f'<p class="notes">{reasons}.</p>'
+    yield "</div>"
 
 
 def _row(row: Sequence[Cell], table: Table, notes: dict[str, str]) -> str:

@@ -14,15 +14,13 @@ ALWAYS = re.compile(r"[\\`*_\[\]|~$#@]")
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 ENTITY = re.compile(r"&(?=[#A-Za-z0-9])")
 LINK = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
-LINE_START = re.compile(r"^([-+=>]|\d+(?=[.)])[.)]?)")
+BLOCK = re.compile(r"^(\d*)([-+=>.)])")
 
 
 def markdown(document: Document) -> str:
     """Return a report as Markdown."""
-    return (
-        "\n\n".join([f"# {escaped(document.title)}", *_blocks(document.blocks), *_sections(document.sections, 2)])
-        + "\n"
-    )
+    title = f"# {escaped(document.title)}"
+    return "\n\n".join([title, *_blocks(document.blocks), *_sections(document.sections, 2)]) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -34,16 +32,20 @@ def escaped(text: str) -> str:
     --------
     >>> print(escaped("a|b *c* <script> < 3 cm & www.x"))
     a\|b \*c\* &lt;script> < 3 cm & www\.x
-    >>> print(escaped("1. a"), escaped("- b"))
-    1\. a \- b
     """
     text = ALWAYS.sub(r"\\\g<0>", ENTITY.sub("&amp;", in_line(text)))
-    text = LINK.sub(r"\\\g<0>", TAG.sub("&lt;", text))
-    return LINE_START.sub(lambda found: _marked(found[0]), text)
+    return LINK.sub(r"\\\g<0>", TAG.sub("&lt;", text))
 
 
-def _marked(start: str) -> str:
-    return f"{start[:-1]}\\{start[-1]}"
+def escaped_line(text: str) -> str:
+    r"""Return the same at the start of a line, where it is no list, quotation or underline either.
+
+    Examples
+    --------
+    >>> print(escaped_line("1. a"), escaped_line("- b"), escaped_line("1-2"))
+    1\. a \- b 1\-2
+    """
+    return BLOCK.sub(r"\1\\\2", escaped(text))
 
 
 def _sections(sections: Sequence[Section], level: int) -> Iterator[str]:
@@ -56,14 +58,15 @@ def _sections(sections: Sequence[Section], level: int) -> Iterator[str]:
 def _blocks(blocks: Sequence[Block]) -> Iterator[str]:
     for block in blocks:
         if isinstance(block, Table):
+            yield f"**{block.label}. {escaped(block.caption)}**"
             yield from _table(block)
         elif isinstance(block, Picture):
             yield f"**{block.label}. {escaped(block.caption)}** {escaped(block.figure.description)}"
             yield from _table(block.table)
         elif isinstance(block, Listed):
-            yield "\n".join(f"- {escaped(item)}" for item in block.items)
+            yield "\n".join(f"- {escaped_line(item)}" for item in block.items)
         else:
-            yield escaped(block.text)
+            yield escaped_line(block.text)
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -73,7 +76,6 @@ def _table(table: Table) -> Iterator[str]:
         if part.heading:
             lines.append([f"**{escaped(part.heading)}**", *[""] * (columns - 1)])
         lines += [[_cell(cell, notes) for cell in row] for row in part.rows]
-    yield f"**{table.label}. {escaped(table.caption)}**" if table.label else f"**{escaped(table.caption)}**"
     yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
     if notes:
         yield "; ".join(f"({letter}) {escaped(reason)}" for reason, letter in notes.items()) + "."

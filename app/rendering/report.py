@@ -14,6 +14,7 @@ from app.rendering.report_lesions import (
     success_section,
 )
 from app.rendering.sentences import paragraphs
+from app.rendering.words import in_line
 
 UNNAMED = "Outcomes of a treatment cohort"
 LONGEST_TITLE = 120
@@ -31,7 +32,7 @@ class Provenance:
 
 def outcome_report(outcomes: Outcomes, provenance: Provenance, *, drawn: bool) -> Document:
     """Return the report of outcomes; with figures if they are to be drawn."""
-    name = provenance.cohort_name
+    name = in_line(provenance.cohort_name)
     titled = 0 < len(name) <= LONGEST_TITLE
     sections = [
         Section("Summary", [Paragraph(" ".join(sentences)) for sentences in paragraphs(outcomes)]),

@@ -74,7 +74,7 @@ def _tables(endpoint: Endpoint, samples: Sequence[Sample], what: str, outcomes: 
 def _survival(endpoint: Endpoint, samples: Sequence[Sample], what: str, outcomes: Outcomes) -> Iterator[Block]:
     level, unit = _level(outcomes), outcomes.cohort.time_unit
     header = ["", f"{endpoint.unit.capitalize()}s", "Events", "Censored"]
-    header += [f"Median ± SE ({level}), {unit}", f"Mean ± SE ({level}), {unit}", "Mean up to"]
+    header += [f"Median ± SE ({level}), {unit}", f"Mean ± SE ({level}), {unit}", f"Mean up to, {unit}"]
     rows = [
         [
             Cell(sample.label),
@@ -120,7 +120,7 @@ def _rate_header(what: str, level: str) -> list[str]:
 
 
 def _rate(rate: LandmarkRate | IncidenceRate, share: float, unit: str) -> list[Cell]:
-    estimate = Cell(NOT_ESTIMABLE if math.isnan(share) else percent(share), rate.reason)
+    estimate = Cell(NOT_ESTIMABLE, rate.reason) if math.isnan(share) else Cell(percent(share))
     limits = percentages(rate.lower, rate.upper, rate.reason)
     return [Cell(f"{rate.time:g} {unit}"), whole(rate.at_risk), whole(rate.events), estimate, limits]
 
@@ -155,9 +155,9 @@ def _mean_differences(comparison: Comparison, labels: Sequence[str], what: str, 
         limits = between(found.lower, found.upper, lambda value: f"{value:.1f}")
         difference = Cell(f"{found.difference:.1f} ({limits})", one.reason)
         ratio = ratio_cell(found.ratio, found.ratio_lower, found.ratio_upper, one.reason)
-        pair = f"{labels[one.pair.first]} - {labels[one.pair.second]}"
+        pair = f"{labels[one.pair.first]} versus {labels[one.pair.second]}"
         rows.append([Cell(pair), Cell(f"{one.horizon:.1f}"), difference, ratio, p_cell(found.p_value, one.reason)])
-    header = ["Groups", "Mean up to", f"Difference ({level}), {unit}", f"Ratio ({level})", "P"]
+    header = ["Groups", f"Means up to, {unit}", f"Difference ({level}), {unit}", f"Ratio ({level})", "P"]
     return Table(f"Restricted means of {what}, compared.", header, [Rows("", rows)])
 
 

@@ -17,7 +17,7 @@ def proportion_table(
     parts = [Rows("", [[Cell(name), *proportion_cells(one)] for name, one in rows])]
     for table in groupings:
         of_groups = zip(table.labels, table.proportions, strict=True)
-        heading = f"{table.name} ({ungrouped(table.excluded, 'lesion')})" if table.excluded else table.name
+        heading = f"By {table.name} ({ungrouped(table.excluded, 'lesion')})" if table.excluded else f"By {table.name}"
         parts.append(Rows(heading, [[Cell(label), *proportion_cells(one)] for label, one in of_groups]))
     return Table(caption, ["", "n/N (%)", f"{level}, %", f"{level} clustered by patient, %"], parts)
 
@@ -37,4 +37,4 @@ def test_tables(caption: str, tests: Sequence[tuple[str, Sequence[HypothesisTest
     """Yield the table of tests under headings, nothing where there are none."""
     parts = [Rows(heading, [test_cells(test) for test in found]) for heading, found in tests if found]
     if parts:
-        yield Table(caption, ["Test", "Statistic", "Degrees of freedom", "P"], parts)
+        yield Table(caption, ["Test", "Statistic", "df", "P"], parts)
