@@ -120,6 +120,19 @@ async def test_the_figure_of_the_readme_is_that_of_its_request(client: httpx.Asy
     assert f"]({file.replace('_request.json', '_figure.svg')})" in README
 
 
+async def test_the_table_of_the_readme_is_answered(client: httpx.AsyncClient) -> None:
+    """As the JSON request that it stands for is."""
+    (found,) = re.findall(
+        r"printf '(.*)' \| curl -s 'http://127.0.0.1:8000(\S+)' \\\n  -H 'Content-Type: (\S+)'", README
+    )
+    table, path, media_type = found
+    answer = await client.post(path, content=table.replace("\\n", "\n"), headers={"Content-Type": media_type})
+    subjects = {"time": [9, 13, 5, 8], "event": [1, 0, 1, 1], "group": ["yes", "yes", "no", "no"]}
+    shown = await client.post("/v1/survival", json={"subjects": subjects, "time_unit": "weeks"})
+    assert answer.status_code == 200
+    assert answer.content == shown.content
+
+
 def test_the_targets_named_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     named = set(re.findall(r"make ([a-z-]+) +#", README))

@@ -60,7 +60,7 @@ class JSONRoute(APIRoute):
         async def handle_body(request: Request) -> Response:
             read = self.reader(request, adapter)
             body = await read_body(request, request.app.state.settings.max_body_bytes)
-            request.state.body_bytes = len(body)
+            request.state.body_bytes = self.weight(request, body)
             value, request.state.input_sha256 = await run_sized(request, read, body)
             return await handle(_ValidatedRequest(request, body, value))
 
@@ -70,6 +70,10 @@ class JSONRoute(APIRoute):
         """Return what makes an instance of the model of the request's body, or refuse the kind of body that it is."""
         check_media_type(request, is_json)
         return partial(validated, model=model)
+
+    def weight(self, _request: Request, body: bytes) -> int:
+        """Return the size that decides where the body is read and computed."""
+        return len(body)
 
 
 class _ValidatedRequest(Request):

@@ -6,7 +6,7 @@ from typing import Annotated, ParamSpec, TypeVar
 import anyio.to_thread
 from fastapi import Depends, Request, Response
 
-from app.api.negotiation import HTML, MARKDOWN, VARY
+from app.api.negotiation import CSV, HTML, MARKDOWN, VARY
 from app.rendering.document import Document
 from app.rendering.figure import Figure
 from app.rendering.html_report import CONTENT_SECURITY_POLICY, html
@@ -42,6 +42,11 @@ async def run_sized(request: Request, function: Callable[P, T], *args: P.args, *
     if request.state.body_bytes <= request.app.state.settings.inline_body_bytes:
         return function(*args, **kwargs)
     return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))
+
+
+def tabled(table: str) -> Response:
+    """Answer with a table."""
+    return Response(table, media_type=CSV, headers=VARY)
 
 
 async def drawn(request: Request, figure: Figure, image_type: ImageType) -> Response:

@@ -1,9 +1,9 @@
 """Accept: what representation a client takes (RFC 9110, section 12.5.1)."""
 
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from app.api.errors import ProblemError
 
@@ -56,24 +56,18 @@ async def accepts_html(request: Request) -> None:
         raise ProblemError("not_acceptable", "The page is text/html, which Accept does not admit.")
 
 
-async def json_or_image(request: Request, response: Response) -> str:
-    """Return which of JSON, SVG and PNG a request likes best, or refuse one that takes none."""
-    response.headers.update(VARY)
-    found = preferred(_accept(request), [JSON, SVG, PNG])
-    if found is None:
-        detail = f"The answer is {JSON}, {SVG} or {PNG}, none of which Accept admits."
-        raise ProblemError("not_acceptable", detail, headers=VARY)
-    return found
+def one_of(*offers: str) -> Callable[[Request, Response], Coroutine[Any, Any, str]]:
+    """Return a dependency that tells which of the offers a request likes best, or refuses one that takes none."""
 
+    async def chosen(request: Request, response: Response) -> str:
+        response.headers.update(VARY)
+        found = preferred(_accept(request), offers)
+        if found is None:
+            detail = f"The answer is {', '.join(offers[:-1])} or {offers[-1]}, none of which Accept admits."
+            raise ProblemError("not_acceptable", detail, headers=VARY)
+        return found
 
-async def json_or_report(request: Request, response: Response) -> str:
-    """Return which of JSON, Markdown and HTML a request likes best, or refuse one that takes none."""
-    response.headers.update(VARY)
-    found = preferred(_accept(request), [JSON, MARKDOWN, HTML])
-    if found is None:
-        detail = f"The answer is {JSON}, {MARKDOWN} or {HTML}, none of which Accept admits."
-        raise ProblemError("not_acceptable", detail, headers=VARY)
-    return found
+    return chosen
 
 
 def preferred(accept: str, offers: Sequence[str]) -> str | None:
@@ -99,8 +93,20 @@ JSONOnly = Depends(accepts_json)
 HTMLOnly = Depends(accepts_html)
 """For the `dependencies` of a route that answers with a page."""
 
-JSONOrImage = Annotated[Literal["application/json", "image/svg+xml", "image/png"], Depends(json_or_image)]
-"""For a parameter of a route that answers in JSON or with a figure."""
+JSONOrImage = Annotated[
+    Literal["application/json", "image/svg+xml", "image/png", "text/csv"], Depends(one_of(JSON, SVG, PNG, CSV))
+]
+"""For a parameter of a route that answers in JSON, with a figure or with a table."""
 
-JSONOrReport = Annotated[Literal["application/json", "text/markdown", "text/html"], Depends(json_or_report)]
-"""For a parameter of a route that answers in JSON or with a report."""
+JSONOrReport = Annotated[
+    Literal["application/json", "text/markdown", "text/html", "text/csv"], Depends(one_of(JSON, MARKDOWN, HTML, CSV))
+]
+"""For a parameter of a route that answers in JSON, with a report or with a table."""
+
+JSONOrTable = Annotated[Literal["application/json", "text/csv"], Depends(one_of(JSON, CSV))]
+"""For a parameter of a route that answers in JSON or with a table."""
+
+TableChoice = Annotated[
+    Literal["summary", "curve"],
+    Query(description="With `Accept: text/csv`: the summary, a line a quantity, or the curves, a line a time."),
+]

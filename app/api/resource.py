@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from app.api.body import JSONRoute
 from app.api.errors import BODY_CODES, ProblemError, problem_responses
 from app.api.examples import example
-from app.api.negotiation import HTML, JSON, MARKDOWN, PNG, SVG, JSONOnly
+from app.api.negotiation import CSV, HTML, JSON, MARKDOWN, PNG, SVG, JSONOnly
 from app.api.tables import TableRoute
 from app.settings import Settings
 
@@ -38,13 +38,18 @@ def shown(description: str, name: str) -> dict[int | str, dict[str, Any]]:
 
 
 def shown_or_drawn(description: str, name: str) -> dict[int | str, dict[str, Any]]:
-    """Return how a route documents an answer that may also be a figure."""
-    return _shown_also_as(shown(description, name), SVG, PNG)
+    """Return how a route documents an answer that may also be a figure or a table."""
+    return _shown_also_as(shown(description, name), SVG, PNG, CSV)
 
 
 def shown_or_reported(description: str, name: str) -> dict[int | str, dict[str, Any]]:
-    """Return how a route documents an answer that may also be a report."""
-    return _shown_also_as(shown(description, name), MARKDOWN, HTML)
+    """Return how a route documents an answer that may also be a report or a table."""
+    return _shown_also_as(shown(description, name), MARKDOWN, HTML, CSV)
+
+
+def shown_or_tabled(description: str, name: str) -> dict[int | str, dict[str, Any]]:
+    """Return how a route documents an answer that may also be a table."""
+    return _shown_also_as(shown(description, name), CSV)
 
 
 def _shown_also_as(documented: dict[int | str, dict[str, Any]], *media_types: str) -> dict[int | str, dict[str, Any]]:

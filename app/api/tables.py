@@ -4,15 +4,18 @@ What comes of both is the JSON request that they stand for: the same model check
 `input_sha256` is that of its canonical JSON.
 """
 
+import sys
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, get_args
 
 from fastapi import Request
 from pydantic import TypeAdapter
 
-from app.api import adtte
+from app.api import adtte, arrow_table
 from app.api.adtte import Columns
+from app.api.arrow_table import ARROW, Limits, is_installed
 from app.api.body import (
     JSONRoute,
     MalformedError,
@@ -26,11 +29,12 @@ from app.api.body import (
 )
 from app.api.csv_table import covariates, labels, read_csv, scalars
 from app.api.errors import ProblemError
-from app.api.negotiation import CSV
+from app.api.negotiation import CSV, JSON
 from app.api.table_docs import documented
 from app.schemas import subjects
 from app.schemas.problem import Fault
 
+TABLES = (CSV, *ARROW)
 SCALARS = {"time", "entry", "weight", "event", "success", "terminal", "CNSR"}
 LABELS = {"group", "stratum", "cluster", "id", "cause", "PARAMCD"}
 COVARIATES = "covariates"
@@ -45,28 +49,52 @@ class TableRoute(JSONRoute):
 
     def reader(self, request: Request, model: TypeAdapter[Any]) -> Reader:
         """Return what makes an instance of the model of a table and the query, or of JSON."""
-        check_media_type(request, lambda media_type: is_json(media_type) or media_type == CSV, CSV)
+        check_media_type(request, lambda sent: is_json(sent) or sent in TABLES, *TABLES)
+        media_type, _ = media_type_of(request)
         query = {name: request.query_params.getlist(name) for name in ("options", "paramcd")}
-        if is_json(media_type_of(request)[0]):
+        if is_json(media_type):
             _refuse_query(query)
             return super().reader(request, model)
+        if media_type in ARROW and not is_installed():
+            detail = f"The extra [arrow] is not installed here: send {JSON} or {CSV}."
+            raise ProblemError("unsupported_media_type", detail, headers={"Accept": f"{JSON}, {CSV}"})
         request_model: Any = self.body_field and self.body_field.field_info.annotation
+        settings = request.app.state.settings
         return partial(
             read_request,
             model=model,
             fields=fields_of(request_model),
+            table=Sent(media_type, Limits(settings.max_subjects, settings.max_body_bytes)),
             options=_one(query, "options"),
             parameter=_one(query, "paramcd"),
         )
 
+    def weight(self, request: Request, body: bytes) -> int:
+        """Return the size of the body, that of any Arrow as a large one: few bytes may be many rows."""
+        return sys.maxsize if media_type_of(request)[0] in ARROW else super().weight(request, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What kind of table a body is, and how large it may be."""
+
+    media_type: str
+    limits: Limits
+
 
 def read_request(
-    body: bytes, model: TypeAdapter[Any], fields: Collection[str], options: str | None, parameter: str | None
+    body: bytes,
+    *,
+    model: TypeAdapter[Any],
+    fields: Collection[str],
+    table: Sent,
+    options: str | None,
+    parameter: str | None,
 ) -> tuple[Any, str]:
     """Return the request that a table stands for, as the model has it, and the SHA-256 of its canonical JSON."""
     rest = _parsed_options(options)
     try:
-        columns = csv_columns(body, fields)
+        columns = csv_columns(body, fields) if table.media_type == CSV else arrow_columns(body, fields, table)
     except MalformedError as error:
         faults = [Fault(pointer="", detail=str(error))]
         raise ProblemError("invalid_table", "The body cannot be read as a table.", faults=faults) from None
@@ -75,6 +103,23 @@ def read_request(
     values = sum(map(len, rows_of.values())) + len(options or "")
     request = conforming(value, model, values, lambda validator: validator.validate_python(value, strict=True))
     return request, canonical_sha256(value)
+
+
+def arrow_columns(body: bytes, fields: Collection[str], sent: Sent) -> Columns:
+    """Return the columns of an Arrow or Parquet body that are used, by their names in `subjects`."""
+    table = arrow_table.read_arrow(body, sent.media_type, sent.limits)
+    columns = {}
+    for column, name in _names(table.column_names, fields).items():
+        try:
+            columns[name] = arrow_table.values(table[column])
+        except TypeError:
+            raise adtte.refused(_pointer(name, fields), arrow_table.REFUSED_TYPE) from None
+    return columns
+
+
+def _pointer(name: str, fields: Collection[str]) -> str:
+    inside = f"{COVARIATES}/" if COVARIATES in fields and name not in fields else ""
+    return f"/subjects/{inside}{name.replace('~', '~0').replace('/', '~1')}"
 
 
 def csv_columns(body: bytes, fields: Collection[str]) -> Columns:

@@ -178,7 +178,7 @@ class TestRefusals:
         assert response.json()["code"] == "too_many_subjects"
 
     async def test_of_other_representations_and_methods(self, client: httpx.AsyncClient) -> None:
-        response = await client.post("/v1/endpoints", content=SMALL, headers=JSON | {"Accept": "text/csv"})
+        response = await client.post("/v1/endpoints", content=SMALL, headers=JSON | {"Accept": "text/html"})
         assert response.status_code == 406
         assert (await client.get("/v1/endpoints")).status_code == 405
 

@@ -6,9 +6,10 @@ from fastapi import Body, Request, Response
 
 from app.api import convert_figure
 from app.api.convert_competing_risks import answer
-from app.api.dependencies import CurrentSettings, InputDigest, drawn, run_sized
+from app.api.convert_table import incidence_curve, incidence_summary
+from app.api.dependencies import CurrentSettings, InputDigest, drawn, run_sized, tabled
 from app.api.examples import example
-from app.api.negotiation import JSON, JSONOrImage
+from app.api.negotiation import CSV, JSON, JSONOrImage, TableChoice
 from app.api.resource import check_rows, resource_router, shown_or_drawn
 from app.schemas.competing_risks import CompetingRisksRequest, CompetingRisksResponse
 
@@ -45,6 +46,8 @@ async def estimate_incidences(
     settings: CurrentSettings,
     representation: JSONOrImage,
     request: Request,
+    *,
+    table: TableChoice = "summary",
 ) -> CompetingRisksResponse | Response:
     """Estimate the cumulative incidence of each cause, by group, and compare the groups.
 
@@ -52,9 +55,16 @@ async def estimate_incidences(
     at landmarks and medians with their intervals, and Gray's test of each cause.
 
     `Accept: image/svg+xml` or `image/png` gets the cumulative incidences as a figure; `figure` says how
-    it looks. Errors stay `application/problem+json`.
+    it looks. `Accept: text/csv` gets the summary, or with `table=curve` the curves. Errors stay
+    `application/problem+json`.
     """
     check_rows(len(body.subjects.time), settings)
     if representation == JSON:
         return await run_sized(request, answer, body, digest)
+    if representation == CSV:
+        return tabled(await run_sized(request, _table, body, digest, table))
     return await drawn(request, await run_sized(request, convert_figure.incidences, body), representation)
+
+
+def _table(body: CompetingRisksRequest, digest: str, choice: str) -> str:
+    return (incidence_curve if choice == "curve" else incidence_summary)(answer(body, digest))

@@ -6,13 +6,14 @@ from fastapi import Body, Request, Response
 
 from app.api.convert_outcomes import answer
 from app.api.convert_report import report
-from app.api.dependencies import CurrentSettings, InputDigest, reported, run_sized
+from app.api.convert_table import outcome_curve, outcome_summary
+from app.api.dependencies import CurrentSettings, InputDigest, reported, run_sized, tabled
 from app.api.examples import example
-from app.api.negotiation import JSON, JSONOrReport
+from app.api.negotiation import CSV, JSON, JSONOrReport, TableChoice
 from app.api.resource import check_patients, resource_router, shown_or_reported
 from app.schemas.outcomes import OutcomesRequest, OutcomesResponse
 
-router = resource_router("outcomes", negotiates=True)
+router = resource_router("outcomes", "invalid_parameter", negotiates=True)
 
 BODY = Body(
     openapi_examples={
@@ -39,6 +40,8 @@ async def summarize_outcomes(
     settings: CurrentSettings,
     representation: JSONOrReport,
     request: Request,
+    *,
+    table: TableChoice = "summary",
 ) -> OutcomesResponse | Response:
     """Summarise the outcomes of a treatment cohort.
 
@@ -46,9 +49,16 @@ async def summarize_outcomes(
     time-to-event end points, overall and by group, with intervals, tests, methods and warnings.
 
     `Accept: text/html` or `text/markdown` gets the same as a report: prose, tables, methods, and figures, which in
-    Markdown stand as tables; with `curve: "none"` it has none. Errors stay `application/problem+json`.
+    Markdown stand as tables; with `curve: "none"` it has none. `Accept: text/csv` gets all figures as
+    a table, or with `table=curve` the curves of the end points. Errors stay `application/problem+json`.
     """
     check_patients(len(body.cohort.patients), settings)
     if representation == JSON:
         return await run_sized(request, answer, body, digest)
+    if representation == CSV:
+        return tabled(await run_sized(request, _table, body, digest, table))
     return await reported(request, await run_sized(request, report, body, digest), representation)
+
+
+def _table(body: OutcomesRequest, digest: str, choice: str) -> str:
+    return (outcome_curve if choice == "curve" else outcome_summary)(answer(body, digest))

@@ -6,9 +6,10 @@ from fastapi import Body, Request, Response
 
 from app.api import convert_figure
 from app.api.convert_survival import answer
-from app.api.dependencies import CurrentSettings, InputDigest, drawn, run_sized
+from app.api.convert_table import survival_curve, survival_summary
+from app.api.dependencies import CurrentSettings, InputDigest, drawn, run_sized, tabled
 from app.api.examples import example
-from app.api.negotiation import JSON, JSONOrImage
+from app.api.negotiation import CSV, JSON, JSONOrImage, TableChoice
 from app.api.resource import check_rows, resource_router, shown_or_drawn
 from app.schemas.survival import SurvivalResponse
 from app.schemas.survival_request import SurvivalRequest
@@ -40,6 +41,8 @@ async def estimate_survival(
     settings: CurrentSettings,
     representation: JSONOrImage,
     request: Request,
+    *,
+    table: TableChoice = "summary",
 ) -> SurvivalResponse | Response:
     """Estimate survival overall and by group, and compare the groups.
 
@@ -47,9 +50,16 @@ async def estimate_survival(
     means and follow-up, each with its interval; tests of equal hazards, hazard ratios and differences of means.
 
     `Accept: image/svg+xml` or `image/png` gets the Kaplan-Meier curves as a figure; `figure` says how
-    it looks. Errors stay `application/problem+json`.
+    it looks. `Accept: text/csv` gets the summary, or with `table=curve` the curves. Errors stay
+    `application/problem+json`.
     """
     check_rows(len(body.subjects.time), settings)
     if representation == JSON:
         return await run_sized(request, answer, body, digest)
+    if representation == CSV:
+        return tabled(await run_sized(request, _table, body, digest, table))
     return await drawn(request, await run_sized(request, convert_figure.survival, body), representation)
+
+
+def _table(body: SurvivalRequest, digest: str, choice: str) -> str:
+    return (survival_curve if choice == "curve" else survival_summary)(answer(body, digest))
