@@ -65,6 +65,7 @@ def read_arrow(body: bytes, media_type: str, limits: Limits) -> Any:
 
     try:
         table = _parquet(body, limits) if media_type == PARQUET else _stream(body, media_type, limits)
+        limits.check(table.num_rows, table.num_columns)  # whatever was said before
         table.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise MalformedError("is not what its content type says") from None
@@ -110,7 +111,7 @@ def _batches(body: bytes) -> Iterator[tuple[_Batch, int]]:
             yield _Batch(metadata, _table(metadata, _field(metadata, header, 1))), 0
         elif message.type == "record batch":
             length = _field(metadata, header, 0)
-            yield _Batch(metadata, header), 0 if length is None else _integer(metadata, length, 8)
+            yield _Batch(metadata, header), 0 if length is None else abs(_integer(metadata, length, 8))
 
 
 def _field(buffer: bytes, table: int, index: int) -> int | None:

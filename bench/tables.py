@@ -1,0 +1,80 @@
+"""Reading 1,000,000 rows as a table beside reading them as JSON columns: ratios of one run.
+
+`python -m bench.tables`: parsing, validation and digest of time, event and group; no estimation, no transport.
+"""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+from pydantic import TypeAdapter
+
+from app.api.arrow_table import PARQUET, STREAM, Limits
+from app.api.body import validated
+from app.api.negotiation import CSV
+from app.api.tables import Sent, fields_of, read_request
+from app.schemas.survival_request import SurvivalRequest
+
+ROWS = 1_000_000
+REPEATS = 3
+MODEL: TypeAdapter[Any] = TypeAdapter(SurvivalRequest)
+LIMITS = Limits(2 * ROWS, 2**26)
+
+
+def columns(*, decimal: bool) -> dict[str, list[Any]]:
+    """Return follow-up in whole days, or in months with all digits; events and three groups."""
+    random = np.random.default_rng(1)
+    times = random.integers(1, 3000, ROWS) if decimal else random.exponential(10, ROWS)
+    groups = random.choice(np.array(["A", "B", "C"]), ROWS)
+    return {"time": times.tolist(), "event": random.integers(0, 2, ROWS).tolist(), "group": groups.tolist()}
+
+
+def bodies(subjects: dict[str, list[Any]]) -> dict[str, bytes]:
+    """Return the same subjects as JSON, CSV, an Arrow stream and Parquet."""
+    text, stream, file = io.StringIO(), io.BytesIO(), io.BytesIO()
+    csv.writer(text).writerows([subjects, *zip(*subjects.values(), strict=True)])
+    table = pa.table(subjects)
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+    parquet.write_table(table, file)
+    written = {CSV: text.getvalue().encode(), STREAM: stream.getvalue(), PARQUET: file.getvalue()}
+    return {"application/json": json.dumps({"subjects": subjects}).encode()} | written
+
+
+def reader(media_type: str) -> Callable[[bytes], tuple[Any, str]]:
+    """Return what reads a body of a media type."""
+    if media_type == "application/json":
+        return partial(validated, model=MODEL)
+    fields, sent = fields_of(SurvivalRequest), Sent(media_type, LIMITS)
+    return partial(read_request, model=MODEL, fields=fields, table=sent, options=None, parameter=None)
+
+
+def seconds(read: Callable[[], object]) -> float:
+    """Return the best time of several."""
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        read()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    """Print a line a body."""
+    for name, decimal in (("whole days", True), ("all digits", False)):
+        sent = bodies(columns(decimal=decimal))
+        measured = {media_type: seconds(partial(reader(media_type), body)) for media_type, body in sent.items()}
+        for media_type, taken in measured.items():
+            ratio = taken / measured["application/json"]
+            print(f"{name:10}  {media_type:36}  {len(sent[media_type]) / 1e6:5.1f} MB  {taken:5.2f} s  {ratio:4.2f}")
+
+
+if __name__ == "__main__":
+    main()
