@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from app.api import tables
 from app.api.arrow_table import ARROW, FILE, PARQUET, STREAM, Limits, read_arrow
@@ -20,22 +19,11 @@ from app.main import create_app
 from app.settings import Settings
 from examples.regenerate import path_of
 from tests.api.test_tables import EXAMPLES, FLAT
+from tests.arrow import written
 from tests.conftest import served
 
 SMALL = {"time": [5, 8.5, 12], "event": [1, 0, 1]}
 NOT_IT = "is not what its content type says"
-
-
-def written(table: pa.Table, media_type: str, **options: Any) -> bytes:
-    """Return a table as a body."""
-    file = io.BytesIO()
-    if media_type == PARQUET:
-        parquet.write_table(table, file, **options)
-        return file.getvalue()
-    new = pa.ipc.new_stream if media_type == STREAM else pa.ipc.new_file
-    with new(file, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
-        writer.write_table(table, max_chunksize=2)
-    return file.getvalue()
 
 
 async def post(

@@ -5,20 +5,35 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from app.api.arrow_table import ARROW
 from app.main import create_app
 from examples.regenerate import path_of
+from tests.arrow import written
 from tests.conftest import served
 from tests.requests import validator
 from tests.svg import Picture
 
 JSON = {"Content-Type": "application/json"}
 EXAMPLES = Path(__file__).parents[2] / "examples"
+
+TABLE = pa.table({"time": [5, 8.5, 12], "event": [1, 0, 1], "cause": ["a", None, "b"]})
+
+for media_type in ARROW:
+    whole = written(TABLE, media_type)
+    damaged = st.builds(
+        lambda body, place, byte: body[:place] + bytes([byte]) + body[place + 1 :],
+        st.just(whole),
+        st.integers(0, len(whole)),
+        st.integers(0, 255),
+    )
+    schemathesis.openapi.media_type(media_type, st.just(whole) | damaged | st.binary(max_size=50))
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", create_app())
 
