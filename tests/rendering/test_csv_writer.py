@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.rendering.csv_writer import FORMULA, Cell, csv_text
@@ -32,6 +32,7 @@ def test_numbers_are_left_alone(number: float, cell: str) -> None:
     assert csv_text(["a"], [{"a": number}]) == f"a\r\n{cell}\r\n"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False)), max_size=4))
 def test_what_is_written_is_read(rows: list[tuple[str, float]]) -> None:
     """But for the apostrophe; and every number is read to its last bit."""
