@@ -234,7 +234,7 @@ def test_a_hazard_ratio_is_there_if_and_only_if_the_likelihood_has_a_maximum(obs
         assert (ratio.reason is None) == exists
 
 
-@given(rows(stratum=True, group=True, cluster=False, min_size=6, max_size=16), st.sampled_from(BOTH_TIES))
+@given(rows(stratum=True, group=True, cluster=False, min_size=12, max_size=20), st.sampled_from(BOTH_TIES))
 @settings(deadline=None, max_examples=30)
 def test_hazard_ratios_are_where_the_product_of_the_likelihoods_of_the_strata_is_largest(
     sample: Rows, ties: Ties
