@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app.analysis.arrays import FloatArray
+from app.analysis.arrays import BoolArray, FloatArray
 from app.analysis.cox import CoxTies
 from app.analysis.cox_summary import CoxOptions, CoxSummary
 from app.analysis.design_matrix import Design
@@ -47,23 +47,30 @@ def cox_warnings(summary: CoxSummary, design: Design, *, dropped: str = "", repe
     dropped : how many of how many were left out for a missing covariate, "" for none
     repeated : whether a subject has more than one event
     """
-    found = [*_sample_cautions(summary, dropped), *_model_cautions(summary, design)]
+    found = [
+        *sample_cautions(summary.model.coefficient.size, summary.events, dropped),
+        *empty_strata(summary.observations, summary.observations.event),
+        *_model_cautions(summary, design),
+    ]
     if repeated and summary.robust_score is None:
         found.append(("repeated_events", "standard errors"))
     return cautions(found, SENTENCES)
 
 
-def _sample_cautions(summary: CoxSummary, dropped: str) -> Iterator[Found]:
-    size = summary.model.coefficient.size
+def sample_cautions(coefficients: int, events: float, dropped: str) -> Iterator[Found]:
+    """Yield what is to be said of the size of a sample, whatever the model; `dropped` as in `cox_warnings`."""
     if dropped:
         yield "missing_covariates", dropped
-    if summary.events < FEW_EVENTS * size:
-        yield "few_events", f"{summary.events:g} for {size}"
-    if summary.events < size:
-        yield "more_coefficients_than_events", f"{size} and {summary.events:g}"
-    stratum = summary.observations.stratum
-    if stratum is not None:
-        strata, with_events = np.unique(stratum).size, np.unique(stratum[summary.observations.event]).size
+    if events < FEW_EVENTS * coefficients:
+        yield "few_events", f"{events:.15g} for {coefficients}"
+    if events < coefficients:
+        yield "more_coefficients_than_events", f"{coefficients} for {events:.15g}"
+
+
+def empty_strata(observations: Observations, event: BoolArray) -> Iterator[Found]:
+    """Yield how many strata have no event, if there are any; `event` says which rows have it."""
+    if observations.stratum is not None:
+        strata, with_events = (np.unique(of).size for of in (observations.stratum, observations.stratum[event]))
         if with_events < strata:
             yield "stratum_without_events", f"{strata - with_events} of {strata}"
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from app.analysis import cox_notes
-from app.analysis.cox_notes import FEW_EVENTS, TIES, few_clusters
+from app.analysis.cox_notes import TIES, empty_strata, few_clusters, sample_cautions
 from app.analysis.fine_gray_summary import FineGrayOptions, FineGraySummary
 from app.analysis.observations import Observations
-from app.analysis.survival_notes import DELAYED_ENTRY, Caution, Found, cautions
+from app.analysis.survival_notes import DELAYED_ENTRY, Caution, cautions
 
 SENTENCES = {
     "missing_covariates": cox_notes.SENTENCES["missing_covariates"],
@@ -30,29 +28,17 @@ def fine_gray_warnings(summary: FineGraySummary, *, dropped: str = "", repeated:
     dropped : how many of how many were left out for a missing covariate, "" for none
     repeated : whether a subject has several rows
     """
-    found = list(_cautions(summary))
-    if dropped:
-        found.append(("missing_covariates", dropped))
+    found = [
+        *sample_cautions(summary.model.coefficient.size, summary.events, dropped),
+        *empty_strata(summary.observations, summary.observations.cause == 1),
+    ]
+    if summary.competing == 0:
+        found.append(("no_competing_events", "the model"))
+    if few_clusters(summary.observations, summary.model.standard_error):
+        found.append(("few_clusters", "the model"))
     if repeated:
         found.append(("covariates_carried_forward", "subjects of several rows"))
     return cautions(found, SENTENCES)
-
-
-def _cautions(summary: FineGraySummary) -> Iterator[Found]:
-    size, observations = summary.model.coefficient.size, summary.observations
-    if summary.events < FEW_EVENTS * size:
-        yield "few_events", f"{summary.events:g} for {size}"
-    if summary.events < size:
-        yield "more_coefficients_than_events", f"{size} and {summary.events:g}"
-    if summary.competing == 0:
-        yield "no_competing_events", "the model"
-    if observations.stratum is not None:
-        strata = np.unique(observations.stratum).size
-        without = strata - np.unique(observations.stratum[observations.cause == 1]).size
-        if without:
-            yield "stratum_without_events", f"{without} of {strata}"
-    if few_clusters(observations, summary.model.standard_error):
-        yield "few_clusters", "the model"
 
 
 def fine_gray_methods(

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.analysis.cox_notes import SENTENCES as COX_SENTENCES
-from app.analysis.cox_notes import few_clusters
+from app.analysis.cox_notes import few_clusters, sample_cautions
 from app.analysis.design_matrix import DesignColumn, Value
 from app.analysis.lifelines_fit import MAX_ROWS
 from app.analysis.parametric_maximum import has_one_maximum
 from app.analysis.parametric_summary import ParametricOptions, ParametricSummary
-from app.analysis.survival_notes import FEW_EVENTS, Caution, Found, cautions
+from app.analysis.survival_notes import Caution, Found, cautions
 
 SENTENCES = {
     name: COX_SENTENCES[name] for name in ("missing_covariates", "few_events", "more_coefficients_than_events")
@@ -65,20 +65,11 @@ def parametric_warnings(summary: ParametricSummary, *, dropped: str = "", repeat
     dropped : how many subjects were left out for a missing covariate, "" for none
     repeated : whether a subject has more than one event
     """
-    found = [*_sample_cautions(summary, dropped), *_model_cautions(summary)]
+    coefficients = max(1, len(summary.design.columns))
+    found = [*sample_cautions(coefficients, summary.events, dropped), *_model_cautions(summary)]
     if repeated and not summary.is_robust:
         found.append(("repeated_events", "standard errors"))
     return cautions(found, SENTENCES)
-
-
-def _sample_cautions(summary: ParametricSummary, dropped: str) -> Iterator[Found]:
-    size = max(1, len(summary.design.columns))
-    if dropped:
-        yield "missing_covariates", dropped
-    if summary.events < FEW_EVENTS * size:
-        yield "few_events", f"{summary.events:.15g} for {size}"
-    if summary.events < size:
-        yield "more_coefficients_than_events", f"{size} for {summary.events:.15g}"
 
 
 def _model_cautions(summary: ParametricSummary) -> Iterator[Found]:

@@ -13,7 +13,6 @@ from app.analysis.cox_predictions import BaselineHazard, PredictedRate, predicte
 from app.analysis.cox_summary import CoxOptions, CoxSummary, summarize_cox
 from app.analysis.curve_points import kept_points
 from app.analysis.design_matrix import Design
-from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS
 from app.api import convert
 from app.api.convert_regression import (
     RegressionSample,
@@ -22,6 +21,7 @@ from app.api.convert_regression import (
     regression_sample,
     repeats,
     told_by_name,
+    why_missing,
     wire_profile,
     wire_term,
 )
@@ -80,14 +80,8 @@ def coefficients(model: CoxModel, design: Design, *, robust: bool) -> list[regre
         }
     )
     return [
-        regression_response.Coefficient(
-            **wire_term(column),
-            **of_column,
-            reason=TOO_FEW_CLUSTERS
-            if np.isnan(error)
-            else out_of_range(*(of_column[name] for name in ("hazard_ratio", "lower", "upper"))),
-        )
-        for column, of_column, error in zip(design.columns, figures, model.standard_error, strict=True)
+        regression_response.Coefficient(**wire_term(column), **of_column, reason=why_missing(of_column, "hazard_ratio"))
+        for column, of_column in zip(design.columns, figures, strict=True)
     ]
 
 

@@ -6,7 +6,6 @@ from app.analysis.design_matrix import Design
 from app.analysis.fine_gray_notes import fine_gray_methods, fine_gray_warnings
 from app.analysis.fine_gray_predictions import SubdistributionCurves
 from app.analysis.fine_gray_summary import FineGrayOptions, FineGrayStratum, FineGraySummary, summarize_fine_gray
-from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS
 from app.api import convert
 from app.api.convert_regression import (
     RegressionSample,
@@ -14,6 +13,7 @@ from app.api.convert_regression import (
     regression_sample,
     repeats,
     told_by_name,
+    why_missing,
     wire_profile,
     wire_term,
 )
@@ -76,11 +76,7 @@ def _coefficients(summary: FineGraySummary, design: Design) -> list[fine_gray.Fi
     )
     return [
         fine_gray.FineGrayCoefficient(
-            **wire_term(column),
-            **of_column,
-            reason=TOO_FEW_CLUSTERS
-            if of_column["standard_error"] is None
-            else out_of_range(*(of_column[name] for name in ("subdistribution_hazard_ratio", "lower", "upper"))),
+            **wire_term(column), **of_column, reason=why_missing(of_column, "subdistribution_hazard_ratio")
         )
         for column, of_column in zip(design.columns, figures, strict=True)
     ]

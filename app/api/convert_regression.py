@@ -1,12 +1,13 @@
 """Between the wire and regressions of every kind: request to sample and design, refusals with the covariates' names."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.arrays import FloatArray
 from app.analysis.design_matrix import Design, DesignColumn, NoModelError, Value, design_of, distinct_rows
+from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS
 from app.analysis.intervals import OUT_OF_RANGE
 from app.analysis.observations import Observations, observe
 from app.api.convert_subjects import codes
@@ -126,6 +127,11 @@ def is_robust(request: RegressionRequest) -> bool:
     if request.robust is None:
         return request.subjects.cluster is not None or request.weight_kind == "sampling"
     return request.robust
+
+
+def why_missing(effect: Mapping[str, float | None], ratio: str) -> str | None:
+    """Return why an effect lacks its error, or the ratio of a name or its limits; None where it has them."""
+    return TOO_FEW_CLUSTERS if effect["z"] is None else out_of_range(effect[ratio], effect["lower"], effect["upper"])
 
 
 def out_of_range(*figures: float | None) -> str | None:

@@ -16,6 +16,7 @@ from app.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Body = TypeVar("Body")
 
 
 async def current_settings(request: Request) -> Settings:
@@ -44,9 +45,12 @@ async def run_sized(request: Request, function: Callable[P, T], *args: P.args, *
     return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))
 
 
-def tabled(table: str) -> Response:
-    """Answer with a table."""
-    return Response(table, media_type=CSV, headers=VARY)
+async def tabled(
+    request: Request, write: Callable[[T], str], answer: Callable[[Body, str], T], body: Body, digest: str
+) -> Response:
+    """Answer with the table that `write` makes of the answer to a body."""
+    content = await run_sized(request, lambda: write(answer(body, digest)))
+    return Response(content, media_type=CSV, headers=VARY)
 
 
 async def drawn(request: Request, figure: Figure, image_type: ImageType) -> Response:

@@ -133,7 +133,6 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
 
 
 BODY_CODES = ("invalid_json", "not_acceptable", "body_too_large", "unsupported_media_type", "invalid_body")
-BODY_PROBLEMS = problem_responses(*BODY_CODES)
 """What every route that takes JSON and returns JSON may fail with."""
 
 

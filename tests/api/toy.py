@@ -11,14 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.analysis.errors import AnalysisError, InvalidObservationsError, InvalidParameterError, NoEstimateError
 from app.api.body import JSONRoute
 from app.api.dependencies import CurrentSettings, InputDigest, run_sized
-from app.api.errors import BODY_PROBLEMS, ProblemError
+from app.api.errors import BODY_CODES, ProblemError, problem_responses
 from app.api.negotiation import JSONOnly
 from app.main import create_app
 from app.schemas.faults import refuse
 from app.schemas.problem import Fault
 from app.settings import Settings
 
-router = APIRouter(prefix="/v1", route_class=JSONRoute, dependencies=[JSONOnly], responses=BODY_PROBLEMS)
+router = APIRouter(
+    prefix="/v1", route_class=JSONRoute, dependencies=[JSONOnly], responses=problem_responses(*BODY_CODES)
+)
 
 
 class Strict(BaseModel):

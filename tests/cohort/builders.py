@@ -19,7 +19,7 @@ from app.api.convert_cohort import treatment_cohort
 from app.api.convert_outcomes import answer
 from app.cohort.endpoints import ENDPOINTS, EndpointName
 from app.cohort.groupings import Bin, Grouping
-from app.cohort.model import Cohort, Lesion, Patient, Recurrence, Session, TimeUnit
+from app.cohort.model import Cohort, Complication, Lesion, Patient, Recurrence, Session, TimeUnit
 from app.cohort.outcomes import OutcomeOptions
 from app.schemas import cohort as wire
 from app.schemas.endpoints import EndpointsRequest
@@ -84,6 +84,22 @@ BY_DIAMETER = Grouping(
     "size", "lesion", "diameter_mm", (Bin("small", upper=30.0), Bin("large", lower=30.0, includes_lower=True))
 )
 BY_ARM = Grouping("arm", "patient", "covariates.arm")
+
+
+A, B = {"arm": "A"}, {"arm": "B"}
+RESIDUAL = {"primary_success": False, "secondary_success": False}
+MANY = cohort(
+    patient(0.4, lesion(diameter_mm=10.0), died=True, covariates=A),
+    patient(8, lesion(4, diameter_mm=20.0), lesion(diameter_mm=40.0, **RESIDUAL), died=True, covariates=A),
+    patient(
+        10,
+        lesion(diameter_mm=30.0, session_time=2.0),
+        died=True,
+        sessions=(Session("S1", 0.0), Session("S2", 2.0, (Complication("SIR", "B"),))),
+        covariates=B,
+    ),
+    patient(20, lesion(diameter_mm=25.0), covariates=B),
+)
 
 
 def session_json(time: float = 0, **fields: Any) -> Json:

@@ -6,28 +6,14 @@ import pytest
 
 from app.analysis.comparison import ComparisonOptions
 from app.cohort.groupings import Bin, Grouping
-from app.cohort.model import Cohort, Complication, Session
+from app.cohort.model import Cohort
 from app.cohort.outcomes import summarize_outcomes
 from app.rendering.document import Cell, Picture, Rows, Table
 from app.rendering.markdown_report import markdown
 from app.rendering.report import UNNAMED
-from tests.cohort.builders import BY_ARM, BY_DIAMETER, cohort, lesion, options, patient
+from tests.cohort.builders import BY_ARM, BY_DIAMETER, MANY, RESIDUAL, cohort, lesion, options, patient
 from tests.rendering.reports import Read, read_markdown, report_of
 
-A, B = {"arm": "A"}, {"arm": "B"}
-RESIDUAL = {"primary_success": False, "secondary_success": False}
-MANY = cohort(
-    patient(0.4, lesion(diameter_mm=10.0), died=True, covariates=A),
-    patient(8, lesion(4, diameter_mm=20.0), lesion(diameter_mm=40.0, **RESIDUAL), died=True, covariates=A),
-    patient(
-        10,
-        lesion(diameter_mm=30.0, session_time=2.0),
-        died=True,
-        sessions=(Session("S1", 0.0), Session("S2", 2.0, (Complication("SIR", "B"),))),
-        covariates=B,
-    ),
-    patient(20, lesion(diameter_mm=25.0), covariates=B),
-)
 LANDMARKS = {"landmarks": (6, 12)}
 
 

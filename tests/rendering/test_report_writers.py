@@ -10,9 +10,9 @@ from app.cohort.groupings import Grouping
 from app.cohort.outcomes import Outcomes, summarize_outcomes
 from app.rendering.html_report import CONTENT_SECURITY_POLICY, html
 from app.rendering.markdown_report import escaped, markdown
-from tests.cohort.builders import BY_DIAMETER, cohort, options, patient
+from tests.cohort.builders import BY_DIAMETER, MANY, cohort, options, patient
 from tests.rendering.reports import read_html, read_markdown, report_of
-from tests.rendering.test_report import LANDMARKS, MANY
+from tests.rendering.test_report import LANDMARKS
 from tests.svg import Picture
 
 HOSTILE = [

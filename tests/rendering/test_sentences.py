@@ -8,13 +8,10 @@ from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import ConventionName
 from app.analysis.success_rates import TableOptions
 from app.cohort.groupings import Grouping
-from app.cohort.model import Cohort, Complication, Session, TimeUnit
+from app.cohort.model import Cohort, TimeUnit
 from app.cohort.outcomes import OutcomeOptions, summarize_outcomes
 from app.rendering.sentences import summarize
-from tests.cohort.builders import BY_ARM, BY_DIAMETER, cohort, lesion, options, patient
-
-A, B = {"arm": "A"}, {"arm": "B"}
-RESIDUAL = {"primary_success": False, "secondary_success": False}
+from tests.cohort.builders import BY_ARM, BY_DIAMETER, MANY, RESIDUAL, A, B, cohort, lesion, options, patient
 
 
 def sentences(found: Cohort, *groupings: Grouping, convention: ConventionName = "r", **fields: Any) -> list[str]:
@@ -60,20 +57,6 @@ def test_one_death() -> None:
         "Median overall survival was 5.0 days (95 % CI not estimable), with 1 event among 1 patient.",
         "Local recurrence came first in 0 of 1 lesion, death in 1.",
     ]
-
-
-MANY = cohort(
-    patient(0.4, lesion(diameter_mm=10.0), died=True, covariates=A),
-    patient(8, lesion(4, diameter_mm=20.0), lesion(diameter_mm=40.0, **RESIDUAL), died=True, covariates=A),
-    patient(
-        10,
-        lesion(diameter_mm=30.0, session_time=2.0),
-        died=True,
-        sessions=(Session("S1", 0.0), Session("S2", 2.0, (Complication("SIR", "B"),))),
-        covariates=B,
-    ),
-    patient(20, lesion(diameter_mm=25.0), covariates=B),
-)
 
 
 def test_a_whole_cohort() -> None:

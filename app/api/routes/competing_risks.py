@@ -62,9 +62,6 @@ async def estimate_incidences(
     if representation == JSON:
         return await run_sized(request, answer, body, digest)
     if representation == CSV:
-        return tabled(await run_sized(request, _table, body, digest, table))
+        write = incidence_curve if table == "curve" else incidence_summary
+        return await tabled(request, write, answer, body, digest)
     return await drawn(request, await run_sized(request, convert_figure.incidences, body), representation)
-
-
-def _table(body: CompetingRisksRequest, digest: str, choice: str) -> str:
-    return (incidence_curve if choice == "curve" else incidence_summary)(answer(body, digest))

@@ -49,8 +49,4 @@ async def derive_endpoints(
     check_patients(len(body.cohort.patients), settings)
     if representation == JSON:
         return await run_sized(request, answer, body, digest)
-    return tabled(await run_sized(request, _table, body, digest))
-
-
-def _table(body: EndpointsRequest, digest: str) -> str:
-    return adtte(answer(body, digest))
+    return await tabled(request, adtte, answer, body, digest)

@@ -56,9 +56,6 @@ async def summarize_outcomes(
     if representation == JSON:
         return await run_sized(request, answer, body, digest)
     if representation == CSV:
-        return tabled(await run_sized(request, _table, body, digest, table))
+        write = outcome_curve if table == "curve" else outcome_summary
+        return await tabled(request, write, answer, body, digest)
     return await reported(request, await run_sized(request, report, body, digest), representation)
-
-
-def _table(body: OutcomesRequest, digest: str, choice: str) -> str:
-    return (outcome_curve if choice == "curve" else outcome_summary)(answer(body, digest))

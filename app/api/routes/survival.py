@@ -57,9 +57,6 @@ async def estimate_survival(
     if representation == JSON:
         return await run_sized(request, answer, body, digest)
     if representation == CSV:
-        return tabled(await run_sized(request, _table, body, digest, table))
+        write = survival_curve if table == "curve" else survival_summary
+        return await tabled(request, write, answer, body, digest)
     return await drawn(request, await run_sized(request, convert_figure.survival, body), representation)
-
-
-def _table(body: SurvivalRequest, digest: str, choice: str) -> str:
-    return (survival_curve if choice == "curve" else survival_summary)(answer(body, digest))
