@@ -8,7 +8,7 @@ SBOM ?= sbom/atrisk.cdx.json
 # Linear algebra on several threads gains nothing here, and waits for processors that others use.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help env test lint types contracts openapi-check unit serve demo examples openapi lock sbom bench clean
+.PHONY: help env test lint types contracts openapi-check unit serve demo examples openapi lock sbom bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,10 @@ bench: env ## the service beside bare FastAPI, Cox models beside lifelines, figu
 	$(BIN)/python -m bench.regression
 	$(BIN)/python -m bench.figures
 	$(BIN)/python -m bench.tables
+
+fuzz: env ## 2,000 inputs an operation of the service as it is run, made from its contract, and as many spoilt requests a test
+	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m pytest tests/api/test_fuzz.py tests/api/test_hostile_cohorts.py -k 'not contract' --hypothesis-profile=fuzz
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock

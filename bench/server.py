@@ -1,0 +1,61 @@
+"""Servers to measure: one process with the options of the image, on a free port of this machine."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from examples.demo import free_port, wait_until_ready
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICE = "app.main:app"
+OPTIONS = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--log-level", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that is ready, and its process."""
+
+    port: int
+    pid: int
+
+    @property
+    def url(self) -> str:
+        """Return the address."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def serving(app: str = SERVICE) -> Iterator[Server]:
+    """Serve an app, with the settings of the environment, until the caller is done."""
+    port = free_port()
+    with started([sys.executable, "-m", "uvicorn", app, "--port", str(port), *OPTIONS], port) as server:
+        yield server
+
+
+@contextmanager
+def started(command: list[str], port: int) -> Iterator[Server]:
+    """Run a command that serves on a port, from its first answer to `/readyz` until the caller is done."""
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        server = Server(port, process.pid)
+        wait_until_ready(server.url, process)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def family(pid: int) -> list[Path]:
+    """Return the folders under /proc of a process and of those that it has started; needs Linux."""
+    proc = Path(f"/proc/{pid}")
+    children = (proc / "task" / str(pid) / "children").read_text().split()
+    return [proc, *(member for child in children for member in family(int(child)))]
+
+
+def memory(pid: int, field: str = "VmRSS") -> float:
+    """Return the memory of a process and of those that it has started, in MiB: VmRSS, or its largest yet, VmHWM."""
+    lines = [line.split() for proc in family(pid) for line in (proc / "status").read_text().splitlines()]
+    return sum(int(words[1]) for words in lines if words[0] == f"{field}:") / 1024
