@@ -6,7 +6,6 @@
 import csv
 import io
 import json
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,9 +20,10 @@ from app.api.body import validated
 from app.api.negotiation import CSV
 from app.api.tables import Sent, fields_of, read_request
 from app.schemas.survival_request import SurvivalRequest
+from bench.markdown import figure, section, table
+from bench.timing import seconds
 
 ROWS = 1_000_000
-REPEATS = 3
 MODEL: TypeAdapter[Any] = TypeAdapter(SurvivalRequest)
 LIMITS = Limits(2 * ROWS, 2**26)
 
@@ -56,24 +56,16 @@ def reader(media_type: str) -> Callable[[bytes], tuple[Any, str]]:
     return partial(read_request, model=MODEL, fields=fields, table=sent, options=None, parameter=None)
 
 
-def seconds(read: Callable[[], object]) -> float:
-    """Return the best time of several."""
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        read()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def main() -> None:
     """Print a line a body."""
+    rows = [("times", "body", "MB", "ms", "it : JSON")]
     for name, decimal in (("whole days", True), ("all digits", False)):
         sent = bodies(columns(decimal=decimal))
         measured = {media_type: seconds(partial(reader(media_type), body)) for media_type, body in sent.items()}
         for media_type, taken in measured.items():
             ratio = taken / measured["application/json"]
-            print(f"{name:10}  {media_type:36}  {len(sent[media_type]) / 1e6:5.1f} MB  {taken:5.2f} s  {ratio:4.2f}")
+            rows.append((name, media_type, figure(len(sent[media_type]) / 1e6), figure(1e3 * taken), figure(ratio)))
+    section(f"Reading a body of {ROWS:,} rows", *table(*rows))
 
 
 if __name__ == "__main__":

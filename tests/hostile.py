@@ -68,7 +68,7 @@ hostile_values = (
 
 @st.composite
 def spoilt(draw: st.DrawFn, bodies: st.SearchStrategy[Any]) -> Any:
-    """Draw a good body, an object, in one place or two of which something else stands, or stands twice, or is missing."""
+    """Draw a good body, an object, with something else in one place or two, or an item twice, or one missing."""
     body = draw(bodies)
     for _ in range(draw(st.integers(1, 2))):
         places = paths(body)[1:] or [("new",)]
