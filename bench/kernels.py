@@ -5,9 +5,10 @@ largest memory is that of this sample; and beside what lifelines needs for estim
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from os import getpid
 from pathlib import Path
@@ -19,21 +20,25 @@ from lifelines.statistics import multivariate_logrank_test
 from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import CONVENTIONS
+from app.analysis.logrank import logrank_test
 from app.analysis.observations import observe
-from app.analysis.survival import SurvivalOptions
+from app.analysis.survival import SurvivalOptions, estimate_survival
 from app.analysis.survival_summary import summarize_survival
+from app.schemas.flat_request import MAX_GROUPS
 from bench.markdown import figure, section, table
 from bench.peers.naive import estimate_group
 from bench.server import memory
 from bench.timing import seconds
 
 ROWS, GROUPS = 100_000, 3
-LIFELINES_ROWS = 100_000
-HEAD = (
-    *("rows", "groups", "times", "np.sort, ms", "observe, ms", "summarize, ms", "both : np.sort", "lifelines : both"),
-    *("memory, MiB", "bytes a row"),
-)
-OPTIONS = SurvivalOptions(CONVENTIONS["r"]), ComparisonOptions()
+LIFELINES_ROWS, LIFELINES_GROUPS = 100_000, 10
+OPTIONS = SurvivalOptions(CONVENTIONS["r"])
+Columns = tuple[FloatArray, IntArray, IntArray]
+NOTE = f"""\
+Milliseconds, and the largest memory beyond that of the columns. `all` is `observe` and `summarize`, which holds the
+estimates, the log-rank test, hazard ratios and much else, and takes up to {MAX_GROUPS} groups in the API; `like` is
+what lifelines does, estimates and a log-rank test.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Sample:
     groups: int
     decimal: bool
 
-    def columns(self) -> tuple[FloatArray, IntArray, IntArray]:
+    def columns(self) -> Columns:
         """Return time, event and group."""
         random = np.random.default_rng(1)
         days = random.integers(1, 3000, self.rows).astype(np.float64)
@@ -52,33 +57,36 @@ class Sample:
         return time, random.integers(0, 2, self.rows), random.integers(0, self.groups, self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Seconds, and MiB beyond those of the columns; lifelines is 0 where it would take too long."""
-
-    sorting: float
-    observing: float
-    summarizing: float
-    lifelines: float
-    memory: float
-
-
-def cost(sample: Sample) -> Cost:
-    """Return what a sample costs; to be called in a process of its own."""
-    time, event, group = sample.columns()
-    summarize_survival(observe(time[:10], event[:10], group=group[:10]), sample.groups, *OPTIONS)  # imports, and such
-    Path("/proc/self/clear_refs").write_text("5")  # from here on anew: the largest memory
-    before = memory(getpid(), "VmRSS")
-    summarize_survival(observe(time, event, group=group), sample.groups, *OPTIONS)
-    needed = memory(getpid(), "VmHWM") - before
+def steps(sample: Sample, columns: Columns) -> dict[str, Callable[[], object]]:
+    """Return what a sample is put through."""
+    time, event, group = columns
     observed = observe(time, event, group=group)
-    return Cost(
-        seconds(lambda: np.sort(time)),
-        seconds(lambda: observe(time, event, group=group)),
-        seconds(lambda: summarize_survival(observed, sample.groups, *OPTIONS)),
-        seconds(lambda: lifelines(time, event, group)) if sample.rows <= LIFELINES_ROWS else 0,
-        needed,
-    )
+    estimate = partial(estimate_survival, options=OPTIONS, largest_time_of_all=float(time.max()))
+    found: dict[str, Callable[[], object]] = {
+        "np.sort": lambda: np.sort(time),
+        "observe": lambda: observe(time, event, group=group),
+        "estimate": lambda: [estimate(part) for part in observed.split(sample.groups)],
+        "log-rank": lambda: logrank_test(observed, sample.groups),
+    }
+    if sample.groups <= MAX_GROUPS:
+        found["summarize"] = lambda: summarize_survival(observed, sample.groups, OPTIONS, ComparisonOptions())
+    if sample.rows <= LIFELINES_ROWS and sample.groups <= LIFELINES_GROUPS:
+        found["lifelines"] = lambda: lifelines(time, event, group)
+    return found
+
+
+def cost(sample: Sample) -> dict[str, float]:
+    """Return the seconds of each step, and the MiB that ours need beyond their columns; in a process of its own."""
+    few, columns = Sample(10, 1, decimal=True), sample.columns()
+    for step in steps(few, few.columns()).values():
+        step()  # what is loaded on use
+    Path("/proc/self/clear_refs").write_text("5")  # the largest memory: from here on anew
+    before = memory(getpid(), "VmRSS")
+    functions = steps(sample, columns)
+    for name in functions.keys() - {"lifelines"}:
+        functions[name]()
+    needed = memory(getpid(), "VmHWM") - before
+    return {name: seconds(function, 0.3) for name, function in functions.items()} | {"memory": needed}
 
 
 def lifelines(time: FloatArray, event: IntArray, group: IntArray) -> None:
@@ -91,24 +99,26 @@ def lifelines(time: FloatArray, event: IntArray, group: IntArray) -> None:
 
 def rows_of(samples: Iterable[Sample]) -> Iterator[tuple[str, ...]]:
     """Yield the rows of the table of some samples."""
-    yield HEAD
+    steps = "np.sort", "observe", "estimate", "log-rank", "summarize"
+    yield "rows", "groups", "times", *steps, "all : np.sort", "lifelines : like", "MiB", "bytes a row"
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as processes:
         for sample in samples:
             found = processes.submit(cost, sample).result()
-            both = found.observing + found.summarizing
-            milliseconds = (figure(1e3 * one) for one in (found.sorting, found.observing, found.summarizing))
-            theirs = figure(found.lifelines / both) if found.lifelines else ""
             described = f"{sample.rows:,}", f"{sample.groups:,}", "whole days" if sample.decimal else "all digits"
-            ratios = figure(both / found.sorting), theirs
-            yield *described, *milliseconds, *ratios, figure(found.memory), figure(found.memory * 2**20 / sample.rows)
+            milliseconds = (figure(1e3 * found[name]) if name in found else "" for name in steps)
+            like = found["observe"] + found["estimate"] + found["log-rank"]
+            every = found["observe"] + found["summarize"] if "summarize" in found else like
+            theirs = figure(found["lifelines"] / like) if "lifelines" in found else ""
+            size = figure(found["memory"]), figure(found["memory"] * 2**20 / sample.rows)
+            yield *described, *milliseconds, figure(every / found["np.sort"]), theirs, *size
 
 
 def main(*, quick: bool = False) -> None:
     """Print a table by rows, and one by groups."""
     sizes = [10**power for power in range(2, 5 if quick else 8)]
     by_rows = [Sample(rows, GROUPS, decimal) for decimal in (True, False) for rows in sizes]
-    section("Kernels by number of rows", *table(*rows_of(by_rows)))
-    numbers = (1, 10) if quick else (1, 3, 10, 30, 100, 300, 1000)
+    section("Kernels by number of rows", NOTE, *table(*rows_of(by_rows)))
+    numbers = (1, 10) if quick else (1, 10, MAX_GROUPS, 100, 1000)
     by_groups = [Sample(ROWS, groups, decimal) for decimal in (True, False) for groups in numbers]
     section("Kernels by number of groups", *table(*rows_of(by_groups)))
 

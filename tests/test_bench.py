@@ -3,11 +3,13 @@
 import httpx
 import pytest
 
+from bench.client import request
 from bench.load import load
 from bench.markdown import figure, table
 from bench.peers import naive
 from bench.peers.floors import raw, validating
-from bench.service import sample
+from bench.server import serving
+from bench.service import SERVED, TAKEN, Case, measure, rows_of, sample
 from tests.conftest import served
 from tests.requests import Json, as_rows
 
@@ -60,6 +62,20 @@ def test_figures_and_tables_read_well() -> None:
         "12,346",
     ]
     assert list(table(("a", "b"), ("1", "2"))) == ["| a | b |", "|---|---|", "| 1 | 2 |"]
+
+
+def test_a_server_is_measured() -> None:
+    """Requests alone, and several at once; a large one three times."""
+    sent = request("/v1/survival", b"{}")
+    with serving("bench.peers.floors:raw") as server:
+        for large in (False, True):
+            case = Case("any", {SERVED: sent, TAKEN: sent, "another": sent}, large=large)
+            measured = measure(case, {SERVED: server, TAKEN: server}, 0.2)
+            assert all(one.rate > 20 and min(one.alone) > 0 for one in measured.values())
+            assert [len(one.alone) == 3 for one in measured.values()] == [large, large]
+            _, *rows = rows_of(case, measured)
+            assert [(row[0], len(row)) for row in rows] == [(SERVED, 6), (TAKEN, 6)]
+            assert rows[0][-1] == "1"
 
 
 def test_a_short_load_leaves_nothing_amiss() -> None:
