@@ -58,7 +58,8 @@ load: env ## a minute of eight times more clients than are computed and wait at 
 
 fuzz: env ## 2,000 inputs an operation of the service as it is run, made from its contract, and as many spoilt requests a test
 	$(BIN)/python -m tests.fuzz
-	$(BIN)/python -m pytest tests/api/test_fuzz.py tests/api/test_hostile_cohorts.py -k 'not contract' --hypothesis-profile=fuzz
+	$(BIN)/python -m pytest -k 'not contract' --hypothesis-profile=fuzz \
+	  tests/api/test_fuzz.py tests/api/test_hostile_cohorts.py tests/api/test_extreme_samples.py
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
