@@ -83,7 +83,7 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
         enters = np.searchsorted(times, observations.entry, side="right")
     deaths = sum_by(event_time, weights[event_rows])
     rows = sum_by(event_time, np.ones(event_time.size)) if observations.sampling else deaths
-    step_time, kept, mass = _steps(rows, ties)
+    step_time, kept, mass = leaving_steps(rows, ties)
     return RiskSets(
         np.where(leaves > enters, weights, 0.0),
         weights * observations.event,
@@ -96,7 +96,7 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
     )
 
 
-def _steps(deaths: FloatArray, ties: Ties, exact: int = 16) -> tuple[IntArray, FloatArray, FloatArray]:
+def leaving_steps(deaths: FloatArray, ties: Ties, exact: int = 16) -> tuple[IntArray, FloatArray, FloatArray]:
     """Return event time, kept share and mass of the steps: of Efron's the last `exact` at each time one by one.
 
     Before these, 16 .. 31, 32 .. 63, .. steps from the last are summed by Gauss's rule: what is summed is smooth there.

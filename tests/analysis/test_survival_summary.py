@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from app.analysis.comparison import ComparisonOptions, MaxCombo, Trend
 from app.analysis.conventions import CONVENTIONS, ConventionName
 from app.analysis.errors import InvalidParameterError
-from app.analysis.logrank import Weighting, logrank_test, trend_test
+from app.analysis.logrank import Weighting
 from app.analysis.observations import Observations, observe
 from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_survival
 from app.analysis.survival_summary import GroupEstimate, SurvivalSummary, summarize_survival
+from tests.analysis.comparison_samples import logrank_test, trend_test
 from tests.strategies import Rows, rows, shuffled, split_in_rows
 
 R = SurvivalOptions(CONVENTIONS["r"])
