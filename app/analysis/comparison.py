@@ -16,7 +16,7 @@ from app.analysis.multiple_testing import Adjustment, adjusted_p_values
 from app.analysis.observations import Observations
 from app.analysis.proportional_hazards import groups_proportional
 from app.analysis.restricted_mean import RestrictedMeanDifference, compare_restricted_means
-from app.analysis.survival import SurvivalEstimate, SurvivalOptions, mean_until
+from app.analysis.survival import SurvivalEstimate, SurvivalOptions, means_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _mean_differences(estimates: Sequence[SurvivalEstimate], options: SurvivalOp
     horizon = options.horizon or min(float(curve.time[-1]) for curve in curves)
     if horizon <= curves[0].observations.start:
         return []
-    means = [mean_until(horizon, curve, options) for curve in curves]
+    means = means_until([horizon] * len(curves), curves, options)
     differences = []
     for first, second in combinations(range(len(means)), 2):
         compared = compare_restricted_means(means[first], means[second], options.normal_quantile)

@@ -68,6 +68,8 @@ def landmark_rates(
     >>> [rate.survival for rate in landmark_rates(curve, [1, 2, 5], **options, carries_forward=False)]
     [1.0, 0.5, nan]
     """
+    if not times:
+        return []
     asked = np.asarray(times, dtype=np.float64)
     at = curve.observations.tied(asked)
     place = curve.at(at) + 1

@@ -1,6 +1,7 @@
 """Checked, sorted arrays: the place of the entry rule and of the tie rule."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, IntArray
 from app.analysis.errors import InvalidObservationsError
 
 COLUMNS = ("time", "cause", "entry", "weight", "group", "stratum", "cluster")
+"""Of `Observations`, in the order of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,30 @@ class Observations:
         """Return the group code of each row, 0 where the sample has no groups; shape [n]."""
         return np.zeros(self.size, dtype=np.int64) if self.group is None else self.group
 
-    def select(self, rows: BoolArray | IntArray) -> "Observations":
-        """Return the rows that a mask, or places in ascending order, name; the sorting is kept."""
-        return replace(self, **{name: column[rows] for name, column in _columns(self).items()})
+    def select(self, rows: BoolArray | IntArray | slice) -> "Observations":
+        """Return the rows that a mask, a slice, or places in ascending order, name; the sorting is kept."""
+
+        def of(column: Any) -> Any:
+            return column if column is None else column[rows]
+
+        return Observations(
+            self.time[rows],
+            self.cause[rows],
+            of(self.entry),
+            of(self.weight),
+            of(self.group),
+            of(self.stratum),
+            of(self.cluster),
+            self.sampling,
+            self.start,
+        )
 
     def split(self, groups: int) -> list["Observations"]:
         """Return one sample for each of the group codes 0 .. groups - 1."""
-        return [self.select(self.groups == code) for code in range(groups)]
+        order = np.argsort(self.groups, kind="stable")
+        bounds = np.searchsorted(self.groups, np.arange(groups + 1), sorter=order).tolist()
+        ordered = self.select(order)
+        return [ordered.select(slice(start, stop)) for start, stop in pairwise(bounds)]
 
     def since(self, start: float) -> "Observations":
         """Return the rows whose follow-up lasted until `start` or longer, seen from there on.
@@ -94,11 +113,16 @@ class Observations:
 
     def only_cause(self, cause: int) -> "Observations":
         """Return the sample with the events of every other cause taken as censorings."""
-        return _sorted(replace(self, cause=(self.cause == cause).astype(np.int64)))
+        return self._with_cause(self.cause == cause)
 
     def flipped(self) -> "Observations":
         """Return the sample with event and censoring exchanged, as the reverse Kaplan-Meier wants it."""
-        return _sorted(replace(self, cause=(self.cause == 0).astype(np.int64)))
+        return self._with_cause(self.cause == 0)
+
+    def _with_cause(self, cause: BoolArray) -> "Observations":
+        changed = replace(self, cause=cause.astype(np.int64))
+        # Only rows at the same time can be in a wrong order.
+        return _sorted(changed) if (self.time[1:] == self.time[:-1]).any() else changed
 
 
 def observe(

@@ -34,7 +34,7 @@ def leaves(found: Any, where: str = "") -> dict[str, Any]:
     """Return every figure of a result by its path, arrays and numbers as their bytes."""
     if is_dataclass(found):
         inner = [(field.name, getattr(found, field.name)) for field in fields(found)]
-    elif isinstance(found, list):
+    elif isinstance(found, list | tuple):
         inner = [(str(place), one) for place, one in enumerate(found)]
     elif isinstance(found, np.ndarray | float):
         return {where: (np.shape(found), np.asarray(found).tobytes())}
