@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, IntArray
+from app.analysis.arrays import BoolArray, FloatArray, IntArray, tie_width
 from app.analysis.errors import InvalidObservationsError
+from app.analysis.sorting import Columns, counted, in_order, tallied
 
 COLUMNS = ("time", "cause", "entry", "weight", "group", "stratum", "cluster")
 """Of `Observations`, in the order of its fields."""
@@ -173,6 +174,9 @@ def observe(
         sampling,
     )
     _check(observations)
+    packed = None if sampling else tallied(_columns(observations))
+    if packed is not None:
+        return replace(observations, **packed)
     distinct = recounted(_with_ties_merged(observations))
     if sampling and cluster is None:
         return replace(distinct, cluster=np.arange(distinct.size))
@@ -187,7 +191,7 @@ def tied_to(known: FloatArray, times: FloatArray) -> FloatArray:
     >>> tied_to(np.array([0.1 + 0.2, 2.0]), np.array([0.3, 1.0])) == [0.1 + 0.2, 1.0]
     array([ True,  True])
     """
-    width = _tie_width(known)
+    width = tie_width(known)
     nearest = known[np.minimum(np.searchsorted(known, times - width), known.size - 1)]
     return np.where(np.abs(nearest - times) <= width, nearest, times)
 
@@ -202,7 +206,7 @@ def recounted(observations: Observations) -> Observations:
     array([2., 1.])
     """
     ordered = _sorted(observations)
-    return ordered if observations.sampling else _counted(ordered)
+    return ordered if observations.sampling else replace(ordered, **counted(_columns(ordered)))
 
 
 def strata_in_sequence(observations: Observations) -> Observations:
@@ -230,13 +234,9 @@ def _codes(values: ArrayLike | None) -> IntArray | None:
     return None if values is None else np.asarray(values, dtype=np.int64)
 
 
-def _columns(observations: Observations) -> dict[str, Any]:
+def _columns(observations: Observations) -> Columns:
     values = {name: getattr(observations, name) for name in COLUMNS}
     return {name: column for name, column in values.items() if column is not None}
-
-
-def _tie_width(distinct: FloatArray) -> float:
-    return TOLERANCE * max(1.0, float(distinct.mean()))
 
 
 def _check(observations: Observations) -> None:
@@ -262,7 +262,7 @@ def _with_ties_merged(observations: Observations) -> Observations:
     time, entry = observations.time, observations.entry
     distinct = np.unique(time if entry is None else np.concatenate((time, entry)))
     gap = np.diff(distinct)
-    near = gap <= _tie_width(distinct)
+    near = gap <= tie_width(distinct)
     if not near.any():
         return observations
     first_of_tie = distinct[np.concatenate(([True], ~near))]
@@ -273,17 +273,6 @@ def _with_ties_merged(observations: Observations) -> Observations:
     if entry is not None and not (merged(entry) < merged(time)).all():
         raise InvalidObservationsError("an entry is so near to its time that they are one")
     return replace(observations, time=merged(time), entry=None if entry is None else merged(entry))
-
-
-def _counted(observations: Observations) -> Observations:
-    """Return the sorted sample with one row for all that say the same, its weight the sum of theirs."""
-    columns = _columns(observations)
-    columns.pop("weight", None)
-    differs = np.any([column[1:] != column[:-1] for column in columns.values()], axis=0)
-    starts = np.flatnonzero(np.concatenate(([True], differs)))
-    if starts.size == observations.size:
-        return observations
-    return replace(observations.select(starts), weight=np.add.reduceat(observations.weights, starts))
 
 
 def _with_clusters_named_by_content(observations: Observations) -> Observations:
@@ -301,17 +290,4 @@ def _with_clusters_named_by_content(observations: Observations) -> Observations:
 
 
 def _sorted(observations: Observations) -> Observations:
-    # Every column is a key, so that rounding in sums over rows does not depend on the order they came in; the weight is
-    # the last, so that rows that say the same stand together.
-    keys = (
-        observations.weight,
-        observations.cluster,
-        observations.stratum,
-        observations.group,
-        observations.entry,
-        observations.cause,
-        observations.cause == 0,
-        observations.time,
-    )
-    order = np.lexsort([key for key in keys if key is not None])
-    return observations.select(order)
+    return replace(observations, **in_order(_columns(observations)))

@@ -110,7 +110,8 @@ def leaving_steps(deaths: FloatArray, ties: Ties, exact: int = 16) -> tuple[IntA
     first = exact
     while (steps > first).any():
         crowded = np.flatnonzero(steps > first)
-        nodes, mass = _discrete_gauss(np.minimum(steps[crowded], 2 * first) - first)
+        lengths, place = np.unique(np.minimum(steps[crowded], 2 * first) - first, return_inverse=True)
+        nodes, mass = (rule[place] for rule in _discrete_gauss(lengths))
         parts.append((np.repeat(crowded, nodes.shape[1]), first + nodes.ravel(), mass.ravel()))
         first *= 2
     time, from_last, mass = (np.concatenate(column) for column in zip(*parts, strict=True))
