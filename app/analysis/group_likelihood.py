@@ -1,13 +1,13 @@
 """Cox's partial likelihood of groups, from the counts at the event times alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.conventions import Ties
 from app.analysis.event_times import EventTimes, covariance_of_shares
-from app.analysis.partial_likelihood import UNDERFLOW, PartialLikelihood
+from app.analysis.partial_likelihood import UNDERFLOW, PartialLikelihood, near_parts
 from app.analysis.risk_sets import leaving_steps, sums_at
 
 
@@ -35,30 +35,41 @@ class GroupSteps:
         """Return the covariates of each group: its own indicator over its standard deviation, shape [k, k - 1]."""
         return np.vstack((np.zeros_like(self.scale), np.diag(1 / self.scale)))
 
-    def shares(self, coefficient: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return log S0 at each step, shape [s], and the share of each group in it, shape [k, s].
-
-        S0 is the sum of exp(x b) over those at risk.
-        """
-        predictor = np.concatenate(([0.0], coefficient / self.scale))
-        with np.errstate(all="ignore"):  # too long a step under- or overflows: NaN, and not taken
-            weighted = np.exp(predictor - predictor.max())[:, None] * self.at_risk
-            total = weighted.sum(axis=0)
-            total[total < UNDERFLOW] = np.nan
-            return np.log(total) + predictor.max(), weighted / total
-
     def likelihood(self, coefficient: FloatArray, factor: FloatArray | None = None) -> PartialLikelihood:
         """Return the log partial likelihood and its derivatives; each event time counts `factor` times, shape [m]."""
-        log_total, share = self.shares(coefficient)
-        events, mass = self.times.events, self.mass
-        if factor is not None:
-            events, mass = events * factor, mass * factor[self.step_time]
-        observed, expected = events.sum(axis=1), share @ mass
+        observed = self.times.events.sum(axis=1) if factor is None else self.times.events @ factor
+        mass = self.mass if factor is None else self.mass * factor[self.step_time]
+        expected, covariance = np.zeros(observed.size), np.zeros((observed.size, observed.size))
+        log_likelihood = float(observed[1:] @ (coefficient / self.scale))
+        for part in near_parts(mass.size, observed.size):
+            log_total, share = self.shares(coefficient, part)
+            log_likelihood -= float(mass[part] @ log_total)
+            expected += share @ mass[part]
+            covariance += covariance_of_shares(share, mass[part])
         return PartialLikelihood(
-            float(observed[1:] @ (coefficient / self.scale) - mass @ log_total),
+            log_likelihood,
             (observed - expected)[1:] / self.scale,
-            covariance_of_shares(share, mass)[1:, 1:] / np.multiply.outer(self.scale, self.scale),
+            covariance[1:, 1:] / np.multiply.outer(self.scale, self.scale),
         )
+
+    def shares(self, coefficient: FloatArray, part: slice) -> tuple[FloatArray, FloatArray]:
+        """Return of some steps log S0, S0 the sum of exp(x b) over those at risk [s], and the groups' shares [k, s]."""
+        predictor = np.concatenate(([0.0], coefficient / self.scale))
+        largest = predictor.max()
+        with np.errstate(all="ignore"):  # too long a step under- or overflows: NaN, and not taken
+            share = np.exp(predictor - largest)[:, None] * self.at_risk[:, part]
+            total = share.sum(axis=0)
+            total[total < UNDERFLOW] = np.nan
+            share /= total
+            return np.log(total) + largest, share
+
+    def information_by_time(self, coefficient: FloatArray) -> FloatArray:
+        """Return the trace of the information that each event time adds, shape [m]."""
+        variance = np.empty_like(self.mass)
+        for part in near_parts(self.mass.size, len(self.at_risk)):
+            others = self.shares(coefficient, part)[1][1:]
+            variance[part] = self.scale**-2 @ (others * (1 - others))
+        return sums_at(self.step_time, self.mass * variance)
 
 
 def group_steps(times: EventTimes, ties: Ties) -> GroupSteps:
@@ -75,17 +86,11 @@ def group_steps(times: EventTimes, ties: Ties) -> GroupSteps:
     """
     deaths = times.all_events
     rows = times.rows.sum(axis=0) if times.sampling else deaths
-    step_time, kept, mass = leaving_steps(rows, ties)
     at_risk = times.at_risk
+    step_time, kept, mass = leaving_steps(rows, ties, np.all(at_risk >= 2 * times.events, axis=0))
     if kept.size > deaths.size:
         at_risk = at_risk[:, step_time] - (1 - kept) * times.events[:, step_time]
     mass = mass * (deaths / rows)[step_time]
-    share = at_risk / at_risk.sum(axis=0)
-    variance = np.diag(covariance_of_shares(share, mass))[1:] / mass.sum()
-    return GroupSteps(times, step_time, at_risk, mass, np.sqrt(np.where(variance > 0, variance, 1.0)))
-
-
-def information_by_time(steps: GroupSteps, share: FloatArray) -> FloatArray:
-    """Return the trace of the information that each event time adds, shape [m]."""
-    variance = steps.scale**-2 @ (share[1:] * (1 - share[1:]))
-    return sums_at(steps.step_time, steps.mass * variance)
+    unscaled = GroupSteps(times, step_time, at_risk, mass, np.ones(len(at_risk) - 1))
+    variance = np.diag(unscaled.likelihood(np.zeros(len(at_risk) - 1)).information) / mass.sum()
+    return replace(unscaled, scale=np.sqrt(np.where(variance > 0, variance, 1.0)))

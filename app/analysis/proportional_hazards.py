@@ -9,7 +9,6 @@ import numpy as np
 from app.analysis.arrays import FloatArray
 from app.analysis.conventions import Ties
 from app.analysis.errors import InvalidObservationsError, InvalidParameterError
-from app.analysis.group_likelihood import information_by_time
 from app.analysis.hazard_ratios import GroupFit
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
 from app.analysis.observations import Observations, strata_in_sequence
@@ -122,8 +121,7 @@ def groups_proportional(observations: Observations, fit: GroupFit) -> Hypothesis
     else:
         table = risk_table(fit.part(observations))
         time = _event_probability_before(table.events, table.at_risk)[np.searchsorted(table.time, steps.times.time)]
-    _, share = steps.shares(model.coefficient)
-    g = _standard_time(information_by_time(steps, share), events, time)
+    g = _standard_time(steps.information_by_time(model.coefficient), events, time)
     linear, square = steps.likelihood(model.coefficient, g), steps.likelihood(model.coefficient, g**2)
     unit = float(observations.weights.mean()) if observations.sampling else 1.0
     score, variance = _efficient_score(model.maximum, linear, square, events.sum())

@@ -85,6 +85,9 @@ class Segments:
         array([[ 0,  3],
                [-1, -1]])
         """
+        if self.starts.size == 1:  # nothing need be read after the first place
+            place = is_so.argmax(axis=-1)[..., None]
+            return np.where(np.take_along_axis(is_so, place, axis=-1), place, -1)
         size = is_so.shape[-1]
         places = np.append(np.flatnonzero(is_so), is_so.size)
         before = np.arange(0, is_so.size, size).reshape(*is_so.shape[:-1], 1)

@@ -27,8 +27,9 @@ def in_order(columns: Columns) -> Columns:
     >>> in_order({"time": np.array([2.0, 1.0, 1.0]), "cause": np.array([1, 0, 2])})["cause"]
     array([2, 0, 1])
     """
-    order = np.argsort(columns["time"])
-    time = columns["time"][order]
+    time = columns["time"]
+    order = np.arange(time.size) if (time[1:] >= time[:-1]).all() else np.argsort(time)
+    time = time[order]
     tied = np.zeros(time.size + 1, dtype=np.bool_)
     np.equal(time[1:], time[:-1], out=tied[1:-1])
     places = np.flatnonzero(tied[1:] | tied[:-1])
