@@ -124,6 +124,7 @@ def covariance_of_shares(share: FloatArray, weight: FloatArray) -> FloatArray:
     """
     covariance = -(share * weight) @ share.T
     # The variance is what the other groups leave to it: 1 - p would lose the digits of a share p close to 1.
-    np.fill_diagonal(covariance, 0.0)
-    np.fill_diagonal(covariance, -covariance.sum(axis=1))
+    diagonal = np.arange(len(share))
+    covariance[diagonal, diagonal] = 0.0
+    covariance[diagonal, diagonal] = -covariance.sum(axis=1)
     return covariance

@@ -33,15 +33,21 @@ class HazardRatio:
 
 @dataclass(frozen=True, slots=True)
 class GroupModel:
-    """A fitted Cox model of groups; arrays have shape [p], in units of `steps.scale`.
+    """A fitted Cox model of groups.
 
-    `standard_error` is NaN where the clusters are too few for one; `maximum` is the likelihood at the coefficients.
+    Attributes
+    ----------
+    steps : what it is fitted to
+    coefficient, standard_error : shape [p]; the latter NaN where the clusters are too few for one
+    maximum : the likelihood at the coefficients
+    naive : the inverse of the information there, shape [p, p]
     """
 
     steps: GroupSteps
     coefficient: FloatArray
     standard_error: FloatArray
     maximum: PartialLikelihood
+    naive: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +97,12 @@ def fit_groups(observations: Observations, times: EventTimes, *, ties: Ties = "e
         coefficient, _, maximum, _ = newton_maximum(steps.mass, steps.indicators, steps.likelihood)
     except NoEstimateError:
         return GroupFit([], [reason or "the hazard ratio is too near to 0 or infinity" for reason in reasons], None)
-    covariance = np.linalg.inv(maximum.information)
+    naive = covariance = np.linalg.inv(maximum.information)
     if observations.cluster is not None:
         sample = strata_in_sequence(fit.part(observations))
-        x = group_indicators(sample, fit.codes) / steps.scale
-        covariance = robust_covariance(sample, risk_sets(sample, ties), x, coefficient, covariance)
-    return replace(fit, model=GroupModel(steps, coefficient, np.sqrt(np.diag(covariance)), maximum))
+        x = group_indicators(sample, fit.codes)
+        covariance = robust_covariance(sample, risk_sets(sample, ties), x, coefficient, naive)
+    return replace(fit, model=GroupModel(steps, coefficient, np.sqrt(np.diag(covariance)), maximum, naive))
 
 
 def hazard_ratios(fit: GroupFit, confidence_level: float = 0.95) -> list[HazardRatio]:
@@ -114,8 +120,8 @@ def hazard_ratios(fit: GroupFit, confidence_level: float = 0.95) -> list[HazardR
     nothing = (np.nan, np.nan, np.nan, np.nan)
     ratios = {code: HazardRatio(code, 0, *nothing, fit.reasons[code]) for code in range(1, len(fit.reasons))}
     if fit.model is not None:
-        scale, coefficient, error = fit.model.steps.scale, fit.model.coefficient, fit.model.standard_error
-        _, p_value, ratio, lower, upper = wald_ratio(coefficient / scale, error / scale, confidence_level)
+        model = fit.model
+        _, p_value, ratio, lower, upper = wald_ratio(model.coefficient, model.standard_error, confidence_level)
         for place, code in enumerate(fit.codes):
             found = [float(figure[place]) for figure in (ratio, lower, upper, p_value)]
             reason = TOO_FEW_CLUSTERS if np.isnan(p_value[place]) else None

@@ -1,7 +1,6 @@
 """Kaplan-Meier and Nelson-Aalen estimates with their standard errors and intervals."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.influence import clustered_variance, of_several
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.observations import Observations
-from app.analysis.risk_table import RiskTable, per_survivor, risk_tables, split_tables
+from app.analysis.risk_table import RiskTable, per_survivor, risk_tables, table_of
 from app.analysis.segments import Segments
 
 CURVES = (
@@ -60,16 +59,14 @@ class KaplanMeier:
         """Return the distinct follow-up times."""
         return self.table.time
 
-    def split(self) -> list["KaplanMeier"]:
-        """Return the curve of each sample."""
+    def part(self, place: int) -> "KaplanMeier":
+        """Return the curve of one of the samples alone."""
         if len(self.samples) == 1:
-            return [self]
-        tables = split_tables(self.samples, self.table, self.segments)
-        arrays = map(self.segments.split, (getattr(self, name) for name in CURVES))
-        return [
-            KaplanMeier((sample,), Segments.of([table.time.size]), table, *curves)
-            for sample, table, *curves in zip(self.samples, tables, *arrays, strict=True)
-        ]
+            return self
+        start, stop = self.segments.bounds[place : place + 2]
+        curves = [getattr(self, name)[start:stop] for name in CURVES]
+        table = table_of(self.samples, place, self.table, self.segments)
+        return KaplanMeier((self.samples[place],), Segments.of([stop - start]), table, *curves)
 
     def at(self, times: FloatArray) -> IntArray:
         """Return for each of `times` the place of the last follow-up time up to it, -1 before the first."""
@@ -104,14 +101,13 @@ def kaplan_meier(
     table, segments = risk_tables(samples)
     hazard = table.events / table.at_risk
     survival = segments.running(1 - hazard, np.multiply)
-    factors = np.array([per_survivor(table), 1 / table.at_risk])
+    factors = np.array([per_survivor(table.at_risk, table.events), 1 / table.at_risk])
     sums = segments.running(np.concatenate((hazard[None], hazard * factors)))
     log_variance, hazard_variance = variances = sums[1:]
     if any(sample.cluster is not None for sample in samples):
-        tables = split_tables(samples, table, segments)
-        for sample, own, (start, stop) in zip(samples, tables, pairwise(segments.bounds), strict=True):
+        for place, sample in enumerate(samples):
+            own, part = table_of(samples, place, table, segments), slice(*segments.bounds[place : place + 2])
             for variance, factor in zip(variances, factors, strict=True):
-                part = slice(start, stop)
                 variance[part] = _jackknife(sample, own, variance[part], factor[part])
     log_variance[survival == 0] = np.nan
     standard_error = survival * np.sqrt(log_variance)

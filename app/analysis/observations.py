@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from app.analysis.arrays import BoolArray, FloatArray, IntArray, tie_width
+from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, IntArray, tie_width
 from app.analysis.errors import InvalidObservationsError
 from app.analysis.sorting import Columns, counted, in_order, tallied
 
@@ -109,8 +109,7 @@ class Observations:
 
     def tied(self, times: FloatArray) -> FloatArray:
         """Return `times`, but for those that tie with a time or an entry of the sample that one itself."""
-        moments = self.time if self.entry is None else np.concatenate((self.time, self.entry))
-        return tied_to(np.unique(moments), times)
+        return tied_to(self.time if self.entry is None else np.sort(np.concatenate((self.time, self.entry))), times)
 
     def only_cause(self, cause: int) -> "Observations":
         """Return the sample with the events of every other cause taken as censorings."""
@@ -191,9 +190,17 @@ def tied_to(known: FloatArray, times: FloatArray) -> FloatArray:
     >>> tied_to(np.array([0.1 + 0.2, 2.0]), np.array([0.3, 1.0])) == [0.1 + 0.2, 1.0]
     array([ True,  True])
     """
-    width = tie_width(known)
+    widest = TOLERANCE * max(1.0, float(known[-1]))
+    if not _near(known, times, widest)[1].any():
+        return times
+    nearest, ties = _near(known, times, tie_width(np.unique(known)))
+    return np.where(ties, nearest, times)
+
+
+def _near(known: FloatArray, times: FloatArray, width: float) -> tuple[FloatArray, BoolArray]:
+    """Return the first of the known times from `times` less the width on, and whether it is within the width."""
     nearest = known[np.minimum(np.searchsorted(known, times - width), known.size - 1)]
-    return np.where(np.abs(nearest - times) <= width, nearest, times)
+    return nearest, np.abs(nearest - times) <= width
 
 
 def recounted(observations: Observations) -> Observations:

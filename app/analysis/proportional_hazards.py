@@ -81,7 +81,8 @@ def proportional_hazards_test(
     scaled = coefficient * scale
     g = _standard_time(_information_by_time(sets, x, scaled), sums_at(sets.step_time, sets.mass), time)
     constant, linear, square = (partial_likelihood(sets, x, scaled, factor) for factor in (None, g, g**2))
-    score, variance = _efficient_score(constant, linear, square, sets.mass.sum())
+    naive = np.linalg.pinv(constant.information, rcond=ROUNDING, hermitian=True)
+    score, variance = _efficient_score(naive, constant, linear, square, sets.mass.sum())
 
     def test(columns: Sequence[int]) -> HypothesisTest:
         return _test(score[columns], variance[np.ix_(columns, columns)])
@@ -124,7 +125,7 @@ def groups_proportional(observations: Observations, fit: GroupFit) -> Hypothesis
     g = _standard_time(steps.information_by_time(model.coefficient), events, time)
     linear, square = steps.likelihood(model.coefficient, g), steps.likelihood(model.coefficient, g**2)
     unit = float(observations.weights.mean()) if observations.sampling else 1.0
-    score, variance = _efficient_score(model.maximum, linear, square, events.sum())
+    score, variance = _efficient_score(model.naive, model.maximum, linear, square, events.sum())
     return _test(score / unit, variance / unit)
 
 
@@ -151,10 +152,17 @@ def _event_probability_before(events: FloatArray, at_risk: FloatArray) -> FloatA
 
 
 def _efficient_score(
-    constant: PartialLikelihood, linear: PartialLikelihood, square: PartialLikelihood, events: float
+    naive: FloatArray,
+    constant: PartialLikelihood,
+    linear: PartialLikelihood,
+    square: PartialLikelihood,
+    events: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return score [p] and variance [p, p] of theta, less what b explains; `linear` has factor g, `square` g^2."""
-    explained = np.linalg.pinv(constant.information, rcond=ROUNDING, hermitian=True) @ linear.information
+    """Return score [p] and variance [p, p] of theta, less what b explains.
+
+    The likelihoods have factors 1, g and g^2; `naive` is the inverse of the information of the first.
+    """
+    explained = naive @ linear.information
     variance = square.information - linear.information @ explained
     vanishes = np.diag(variance) <= ROUNDING * events
     variance[vanishes] = variance[:, vanishes] = 0

@@ -1,6 +1,6 @@
 """Quantiles of a survival curve with their standard error and interval."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import NamedTuple
@@ -49,13 +49,15 @@ class _Place(NamedTuple):
 
 def quantile(curve: KaplanMeier, probability: float, convention: Convention, confidence_level: float) -> Quantile:
     """Return a quantile of a single curve, as `quantiles` has it."""
-    return quantiles(curve, [probability], convention, confidence_level)[0][0]
+    return next(quantiles(curve, [probability], convention, confidence_level)[0])
 
 
 def quantiles(
     curves: KaplanMeier, probabilities: Sequence[float], convention: Convention, confidence_level: float
-) -> list[list[Quantile]]:
+) -> list[Iterator[Quantile]]:
     """Return for each curve the first times at which S falls to 1 - `probability`, by the convention of a package.
+
+    They are made as they are asked for.
 
     Where S equals 1 - p along a flat, the estimate is the middle of the flat (r, sas) or its first time (spss,
     stata); a flat that runs to the last follow-up has its middle (r), or no quantile (sas). The limits are the times
@@ -76,7 +78,7 @@ def quantiles(
     >>> from app.analysis.kaplan_meier import kaplan_meier
     >>> from app.analysis.observations import observe
     >>> curve = kaplan_meier(observe([1, 2, 3, 4], [True] * 4))
-    >>> [quantiles(curve, [0.5], CONVENTIONS[name], 0.95)[0][0].estimate for name in ("r", "sas", "spss")]
+    >>> [quantile(curve, 0.5, CONVENTIONS[name], 0.95).estimate for name in ("r", "sas", "spss")]
     [2.5, 2.5, 2.0]
     """
     levels = 1 - np.asarray(probabilities, dtype=np.float64)
@@ -88,13 +90,13 @@ def quantiles(
     estimate = _crossing(curves, reached[0], passed[0], on_flat)
     limits = _crossing(curves, reached[1:], passed[1:], "middle" if on_flat == "middle" else "first")
     found = (reached[0], estimate, *limits, *_densities(curves, levels, reached[0]))
-    return [
-        [
-            _quantile(_Place(probability, sample.start, *figures), convention, confidence_level)
-            for probability, *figures in zip(probabilities, *of_sample, strict=True)
-        ]
-        for sample, *of_sample in zip(curves.samples, *(figures.T.tolist() for figures in found), strict=True)
-    ]
+
+    def of_sample(start: float, *figures: list[float]) -> Iterator[Quantile]:
+        for probability, *place in zip(probabilities, *figures, strict=True):
+            yield _quantile(_Place(probability, start, *place), convention, confidence_level)
+
+    starts = [sample.start for sample in curves.samples]
+    return [of_sample(*of_curve) for of_curve in zip(starts, *(figures.T.tolist() for figures in found), strict=True)]
 
 
 def _crossing(curves: KaplanMeier, reached: IntArray, passed: IntArray, on_flat: str) -> FloatArray:

@@ -104,8 +104,8 @@ def restricted_mean(curve: KaplanMeier, horizon: float, normal_quantile: float, 
 
 def _tied(curve: KaplanMeier, horizon: float) -> float:
     """Return the horizon, or the time of the sample that it ties with."""
-    if horizon == curve.time[-1] or horizon <= curve.observations.start:
-        return float(horizon)
+    if horizon == curve.time[-1]:
+        return horizon
     return float(curve.observations.tied(np.array([horizon]))[0])
 
 
@@ -122,10 +122,8 @@ def _estimates(
 ) -> tuple[list[float], list[float], list[FloatArray]]:
     """Return of each curve the area up to its horizon, its variance, and the areas from each time to the horizon."""
     segments = Segments.of([curve.time.size for curve in curves])
-    time, survival, terms = (
-        np.concatenate(columns)
-        for columns in zip(*((one.time, one.survival, greenwood_terms(one.table)) for one in curves), strict=True)
-    )
+    columns = ((one.time, one.survival, one.table.at_risk, one.table.events) for one in curves)
+    time, survival, at_risk, events = map(np.concatenate, zip(*columns, strict=True))
     knots = np.minimum(time, segments.each(horizons))
     width = np.empty_like(knots)
     np.subtract(knots[1:], knots[:-1], out=width[:-1])
@@ -133,7 +131,11 @@ def _estimates(
     after = segments.remaining(survival * width)
     start = np.array([curve.observations.start for curve in curves])
     estimates = knots[segments.starts] - start + after[segments.starts]
-    return estimates.tolist(), segments.sums(after**2 * terms).tolist(), segments.split(after)
+    return (
+        estimates.tolist(),
+        segments.sums(after**2 * greenwood_terms(at_risk, events)).tolist(),
+        segments.split(after),
+    )
 
 
 def _mean(
@@ -156,10 +158,12 @@ def _influence(curve: KaplanMeier, cluster: IntArray, horizon: float, area_after
     inside = int(np.searchsorted(curve.time, horizon, side="left"))
     knots = np.concatenate(([observations.start], curve.time[:inside], [horizon]))
     area_after = np.append(area_after[: inside + 1], 0.0)
-    drift = np.concatenate(([0.0], np.cumsum(greenwood_terms(table))))
+    drift = np.concatenate(([0.0], np.cumsum(greenwood_terms(table.at_risk, table.events))))
     # While a row is at risk it moves log S at t by drift(t) - drift(entry); from its end on by a constant.
     moved = np.concatenate(([0.0], np.cumsum(drift[: knots.size - 1] * -np.diff(area_after))))
-    constant = drift[1:][table.position] - observations.event * per_survivor(table)[table.position]
+    constant = (
+        drift[1:][table.position] - observations.event * per_survivor(table.at_risk, table.events)[table.position]
+    )
     time = observations.time
     influence = np.interp(time, knots, moved) + constant * np.interp(time, knots, area_after)
     if observations.entry is not None:

@@ -65,7 +65,7 @@ def risk_tables(samples: Sequence[Observations]) -> tuple[RiskTable, Segments]:
     np.not_equal(time[1:], time[:-1], out=is_new[1:])
     is_new[rows.starts] = True
     position = np.cumsum(is_new) - 1
-    segments = Segments.between([*position[rows.starts].tolist(), int(position[-1]) + 1])
+    segments = Segments((*position[rows.starts].tolist(), int(position[-1]) + 1))
     distinct = time[is_new]
     leaving = sum_by(position, weights)
     events = sum_by(position, weights * event)
@@ -76,12 +76,18 @@ def risk_tables(samples: Sequence[Observations]) -> tuple[RiskTable, Segments]:
     return RiskTable(distinct, at_risk, events, leaving - events, position), segments
 
 
-def split_tables(samples: Sequence[Observations], table: RiskTable, segments: Segments) -> list[RiskTable]:
-    """Return the counts of each of several samples, from those one after another."""
-    rows = Segments.of([sample.size for sample in samples])
-    position = table.position - segments.starts.repeat([sample.size for sample in samples])
-    columns = (table.time, table.at_risk, table.events, table.censored)
-    return [RiskTable(*parts) for parts in zip(*map(segments.split, columns), rows.split(position), strict=True)]
+def table_of(samples: Sequence[Observations], place: int, table: RiskTable, segments: Segments) -> RiskTable:
+    """Return the counts of one of several samples, from those one after another."""
+    start, stop = segments.bounds[place : place + 2]
+    first = sum(sample.size for sample in samples[:place])
+    position = table.position[first : first + samples[place].size] - start
+    return RiskTable(
+        table.time[start:stop],
+        table.at_risk[start:stop],
+        table.events[start:stop],
+        table.censored[start:stop],
+        position,
+    )
 
 
 def _staying(observations: Observations, times: FloatArray) -> FloatArray:
@@ -125,19 +131,18 @@ def none_or_more(count: Callable[[FloatArray], FloatArray], weights: FloatArray)
     return np.where(count(np.ones_like(weights)) == 0, 0.0, counted)
 
 
-def per_survivor(table: RiskTable) -> FloatArray:
+def per_survivor(at_risk: FloatArray, events: FloatArray) -> FloatArray:
     """Return 1 / (n_i - d_i) at each time, 0 where nobody survives it; shape [m]."""
-    left = table.at_risk - table.events
+    left = at_risk - events
     return np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)
 
 
-def greenwood_terms(table: RiskTable) -> FloatArray:
+def greenwood_terms(at_risk: FloatArray, events: FloatArray) -> FloatArray:
     """Return d_i / [n_i (n_i - d_i)] at each time, 0 where nobody survives it; shape [m].
 
     Examples
     --------
-    >>> from app.analysis.observations import observe
-    >>> greenwood_terms(risk_table(observe([1, 2], [True, True])))
+    >>> greenwood_terms(np.array([2.0, 1.0]), np.array([1.0, 1.0]))
     array([0.5, 0. ])
     """
-    return table.events / table.at_risk * per_survivor(table)
+    return events / at_risk * per_survivor(at_risk, events)

@@ -1,6 +1,6 @@
 """Arrays of several samples, one after another, so that one call of NumPy does for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Self, TypeVar
@@ -16,27 +16,25 @@ Values = TypeVar("Values", FloatArray, IntArray)
 class Segments:
     """Where in arrays of length n each of s samples begins and ends; none is empty.
 
-    Attributes
-    ----------
-    bounds : start of each sample, and n
-    starts : start of each sample, shape [s]
-    lasts : last place of each sample, shape [s]
+    `bounds` are the starts of the samples, and n.
     """
 
     bounds: tuple[int, ...]
-    starts: IntArray
-    lasts: IntArray
 
     @classmethod
-    def of(cls, sizes: Sequence[int]) -> Self:
+    def of(cls, sizes: Iterable[int]) -> Self:
         """Return the segments of samples with these sizes, each at least 1."""
-        return cls.between((0, *accumulate(sizes)))
+        return cls((0, *accumulate(sizes)))
 
-    @classmethod
-    def between(cls, bounds: Sequence[int]) -> Self:
-        """Return the segments with these bounds."""
-        places = np.array(bounds)
-        return cls(tuple(bounds), places[:-1], places[1:] - 1)
+    @property
+    def starts(self) -> IntArray:
+        """Return the start of each sample, shape [s]."""
+        return np.array(self.bounds[:-1])
+
+    @property
+    def lasts(self) -> IntArray:
+        """Return the last place of each sample, shape [s]."""
+        return np.array(self.bounds[1:]) - 1
 
     def split(self, values: Values) -> list[Values]:
         """Return the part of each sample."""
@@ -74,7 +72,7 @@ class Segments:
 
     def each(self, values: FloatArray) -> FloatArray:
         """Return the value of each sample at each of its places."""
-        return np.repeat(values, self.lasts - self.starts + 1)
+        return np.repeat(values, np.diff(self.bounds))
 
     def first(self, is_so: BoolArray) -> IntArray:
         """Return the first place in each sample where `is_so` [.., n] holds, -1 where there is none; shape [.., s].
@@ -85,7 +83,7 @@ class Segments:
         array([[ 0,  3],
                [-1, -1]])
         """
-        if self.starts.size == 1:  # nothing need be read after the first place
+        if not self.bounds[2:]:  # nothing need be read after the first place
             place = is_so.argmax(axis=-1)[..., None]
             return np.where(np.take_along_axis(is_so, place, axis=-1), place, -1)
         size = is_so.shape[-1]

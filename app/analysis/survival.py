@@ -81,7 +81,8 @@ def estimate_survival(
     >>> estimate.events, estimate.person_time, estimate.median.estimate, estimate.restricted_mean.estimate
     (3.0, 21.0, 6.0, 6.125)
     """
-    return estimate_samples([observations], options, cause=cause, largest_time_of_all=largest_time_of_all)[0]
+    largest = None if largest_time_of_all is None else [largest_time_of_all]
+    return estimate_samples([observations], options, cause=cause, largest_times_of_all=largest)[0]
 
 
 def estimate_samples(
@@ -89,7 +90,7 @@ def estimate_samples(
     options: SurvivalOptions,
     *,
     cause: int | None = None,
-    largest_time_of_all: float | None = None,
+    largest_times_of_all: Sequence[float] | None = None,
 ) -> list[SurvivalEstimate]:
     """Estimate the survival of samples, each by itself.
 
@@ -97,14 +98,20 @@ def estimate_samples(
     ----------
     cause : the cause whose events count, those of others being censorings; None takes all causes together. Follow-up
         ends by censoring alone: in its reverse Kaplan-Meier curve the events of every cause are censorings.
-    largest_time_of_all : the largest follow-up time over all groups where the samples are some of them, for the
+    largest_times_of_all : for each sample the largest follow-up time over all groups where it is one of them, for the
         conventions whose mean runs to it
     """
     of_interest = samples if cause is None else [sample.only_cause(cause) for sample in samples]
     found = _curves([*of_interest, *(sample.flipped() for sample in samples)], options)
-    curves, of_curves = zip(*islice(found, len(samples)), strict=True)
-    reverse = [of_curve[0.5] for _, of_curve in found]
-    horizons = [options.horizon or _horizon(curve, options.convention, largest_time_of_all) for curve in curves]
+    curves, of_curves = [], []
+    for joint, place, of_curve in islice(found, len(samples)):
+        curves.append(joint.part(place))
+        of_curves.append({one.probability: one for one in of_curve})
+    reverse = [next(of_curve) for _, _, of_curve in found]
+    horizons = [
+        options.horizon or _horizon(curve, options.convention, largest)
+        for curve, largest in zip(curves, largest_times_of_all or [0.0] * len(curves), strict=True)
+    ]
     return [
         SurvivalEstimate(
             subjects,
@@ -115,15 +122,22 @@ def estimate_samples(
             of_curve[0.5],
             [of_curve[probability] for probability in options.quantiles],
             mean,
-            _rates(curve, options),
+            rates,
             followed,
             None if options.risk_table_times is None else tally(curve.observations, options.risk_table_times),
         )
-        for subjects, person_time, curve, of_curve, mean, followed in zip(
+        for subjects, person_time, curve, of_curve, mean, rates, followed in zip(
             *_totals(samples),
             curves,
             of_curves,
             means_until(horizons, curves, options),
+            landmark_rates(
+                curves,
+                options.landmarks,
+                confidence_level=options.confidence_level,
+                confidence_type=options.interval,
+                carries_forward=options.convention.carries_forward,
+            ),
             follow_ups(samples, reverse),
             strict=True,
         )
@@ -132,15 +146,18 @@ def estimate_samples(
 
 def _curves(
     samples: Sequence[Observations], options: SurvivalOptions
-) -> Iterator[tuple[KaplanMeier, dict[float, Quantile]]]:
-    """Yield the curve of each sample and its quantiles; small samples are worked on together, large ones alone."""
-    probabilities = (0.5, *options.quantiles)
+) -> Iterator[tuple[KaplanMeier, int, Iterator[Quantile]]]:
+    """Yield for each sample where its curve is, and its quantiles, the median first.
+
+    Small samples are worked on together, large ones alone.
+    """
+    probabilities = tuple(dict.fromkeys((0.5, *options.quantiles)))
     small = sum(sample.size for sample in samples) <= TOGETHER
     for part in [samples] if small else [[sample] for sample in samples]:
         curves = kaplan_meier(*part, confidence_level=options.confidence_level, confidence_type=options.interval)
         found = quantiles(curves, probabilities, options.convention, options.confidence_level)
-        for curve, of_curve in zip(curves.split(), found, strict=True):
-            yield curve, dict(zip(probabilities, of_curve, strict=True))
+        for place, of_curve in enumerate(found):
+            yield curves, place, of_curve
 
 
 def means_until(
@@ -152,16 +169,6 @@ def means_until(
         horizons,
         options.normal_quantile,
         corrects_variance=options.convention.corrects_mean_variance,
-        carries_forward=options.convention.carries_forward,
-    )
-
-
-def _rates(curve: KaplanMeier, options: SurvivalOptions) -> list[LandmarkRate]:
-    return landmark_rates(
-        curve,
-        options.landmarks,
-        confidence_level=options.confidence_level,
-        confidence_type=options.interval,
         carries_forward=options.convention.carries_forward,
     )
 
@@ -178,10 +185,10 @@ def _begun(sample: Observations) -> FloatArray | float:
     return sample.start if sample.entry is None else np.maximum(sample.entry, sample.start)
 
 
-def _horizon(curve: KaplanMeier, convention: Convention, largest_time_of_all: float | None) -> float:
+def _horizon(curve: KaplanMeier, convention: Convention, largest_time_of_all: float) -> float:
     largest = float(curve.time[-1])
     if convention.horizon == "largest-time-of-all":
-        return max(largest, largest_time_of_all or 0.0)
+        return max(largest, largest_time_of_all)
     if convention.horizon == "largest-event-time":
         return float(np.max(curve.time[curve.table.events > 0], initial=curve.observations.start))
     return largest

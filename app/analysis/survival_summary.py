@@ -136,8 +136,7 @@ def _estimates(
     """Return the estimate of all subjects and of each group, None where it is hidden."""
     samples = [observations, *observations.split(groups)]
     shown = [code for code in range(-1, groups) if code not in hidden]
-    estimates = estimate_samples(
-        [samples[code + 1] for code in shown], options, largest_time_of_all=float(observations.time[-1])
-    )
+    last = [float(observations.time[-1])] * len(shown)
+    estimates = estimate_samples([samples[code + 1] for code in shown], options, largest_times_of_all=last)
     of_code = dict(zip(shown, estimates, strict=True))
     return [of_code.get(code) for code in range(-1, groups)]
