@@ -93,7 +93,7 @@ def _kinds(columns: Columns) -> tuple[IntArray, dict[str, int]]:
     """Return cause, group and stratum of each row as one number, in the order of rows, and how many each may be."""
     names = [name for name in ("cause", "group", "stratum") if name in columns]
     sizes: dict[str, int] = {name: int(columns[name].max()) + 1 for name in names}
-    kind = (columns["cause"] - 1) % sizes["cause"]  # censorings, 0, come last
+    kind = np.roll(np.arange(sizes["cause"]), 1)[columns["cause"]]  # censorings, 0, come last
     for name in list(sizes)[1:]:
         kind = kind * sizes[name] + columns[name]
     return kind, sizes
@@ -110,18 +110,22 @@ def _columns_of(kind: IntArray, sizes: dict[str, int]) -> Columns:
 def _counts(columns: Columns, kind: IntArray, kinds: int) -> tuple[FloatArray, IntArray, FloatArray] | None:
     """Return time, kind and weight of the rows that differ, by counting; None where times are not whole and few."""
     time = columns["time"]
-    part = next((part for part in PARTS if _whole(time[:100], part) and _whole(time, part)), None)
     cells = CELLS * time.size + 1000
-    if part is None or time.max() * part >= min(cells / kinds, 1 / TOLERANCE):
-        return None
-    weights = np.bincount(np.rint(time * part).astype(np.int64) * kinds + kind, columns.get("weight"))
-    found = np.flatnonzero(weights)
-    moment, kind = np.divmod(found, kinds)
-    return moment / part, kind, weights[found].astype(np.float64)
+    most = min(cells / kinds, 1 / TOLERANCE) / float(time.max() or 1.0)
+    for part in (part for part in PARTS if part < most and _whole(time[:100], part) is not None):
+        whole = _whole(time, part)
+        if whole is not None:
+            weights = np.bincount((whole * kinds + kind).astype(np.int64), columns.get("weight"))
+            found = np.flatnonzero(weights)
+            moment, kind = np.divmod(found, kinds)
+            return moment / part, kind, weights[found].astype(np.float64)
+    return None
 
 
-def _whole(time: FloatArray, part: float) -> bool:
-    return bool((np.rint(time * part) / part == time).all())
+def _whole(time: FloatArray, part: float) -> FloatArray | None:
+    """Return the times in parts of a unit, None where they are no whole numbers of these."""
+    whole = np.rint(time * part)
+    return whole if (whole / part == time).all() else None
 
 
 def _runs(time: FloatArray, kind: IntArray, kinds: int) -> tuple[FloatArray, IntArray, FloatArray] | None:
