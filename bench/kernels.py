@@ -20,6 +20,7 @@ from lifelines.statistics import multivariate_logrank_test
 from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import CONVENTIONS
+from app.analysis.event_times import event_times
 from app.analysis.logrank import logrank_test
 from app.analysis.observations import observe
 from app.analysis.survival import SurvivalOptions, estimate_survival
@@ -66,7 +67,7 @@ def steps(sample: Sample, columns: Columns) -> dict[str, Callable[[], object]]:
         "np.sort": lambda: np.sort(time),
         "observe": lambda: observe(time, event, group=group),
         "estimate": lambda: [estimate(part) for part in observed.split(sample.groups)],
-        "log-rank": lambda: logrank_test(observed, sample.groups),
+        "log-rank": lambda: logrank_test(event_times(observed, sample.groups)),
     }
     if sample.groups <= MAX_GROUPS:
         found["summarize"] = lambda: summarize_survival(observed, sample.groups, OPTIONS, ComparisonOptions())
