@@ -22,7 +22,7 @@ INTRODUCTION = """\
 # Results
 
 What `make bench` found when this file was written. Other work of the machine is in every figure: read ratios, which are
-of one run, not milliseconds. The client keeps its connections and costs some 20 microseconds a request; requests a
+of one run, not milliseconds. The client keeps its connections and costs some 25 microseconds a request; requests a
 second are counted with 4 requests under way, percentiles with one at a time, p99 where there were 50 or more.
 """
 

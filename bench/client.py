@@ -1,4 +1,4 @@
-"""A client that costs some 20 microseconds a request: it must not be what is measured.
+"""A client that costs some 25 microseconds a request: it must not be what is measured.
 
 Connections are kept, requests are made beforehand, and answers must say how long they are.
 """

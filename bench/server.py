@@ -50,14 +50,23 @@ def started(command: list[str], port: int) -> Iterator[Server]:
         process.wait(timeout=30)
 
 
-def family(pid: int) -> list[Path]:
-    """Return the folders under /proc of a process and of those that it has started; needs Linux."""
-    proc = Path(f"/proc/{pid}")
-    children = (proc / "task" / str(pid) / "children").read_text().split()
-    return [proc, *(member for child in children for member in family(int(child)))]
-
-
 def memory(pid: int, field: str = "VmRSS") -> float:
-    """Return the memory of a process and of those that it has started, in MiB: VmRSS, or its largest yet, VmHWM."""
-    lines = [line.split() for proc in family(pid) for line in (proc / "status").read_text().splitlines()]
+    """Return the memory of a process and of those that it has started, in MiB: VmRSS, or its largest yet, VmHWM.
+
+    Needs Linux.
+    """
+    lines = [line.split() for member in family(pid) for line in _text(Path(f"/proc/{member}/status")).splitlines()]
     return sum(int(words[1]) for words in lines if words[0] == f"{field}:") / 1024
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and those that it has started, from whichever thread."""
+    children = " ".join(map(_text, Path(f"/proc/{pid}/task").glob("*/children"))).split()
+    return [pid, *(member for child in children for member in family(int(child)))]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):  # of a process or thread that has ended since
+        return ""
