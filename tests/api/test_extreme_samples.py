@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from app.main import create_app
@@ -144,6 +144,7 @@ def test_is_answered_or_refused_as_documented(path: str, post: Post) -> None:
     @EXTREME
     @given(requests(path))
     def check(body: Json) -> None:
+        note(json.dumps(body))
         response = post(path, body)
         seen.add(response.status_code)
         validators[response.status_code].validate(json.loads(response.content, parse_constant=pytest.fail))
