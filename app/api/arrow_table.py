@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from app.api.body import MAX_MEMBERS, MalformedError, canonical_number
 from app.api.errors import ProblemError
+from app.api.json_text import MAX_MEMBERS, MalformedError, canonical_number
 from app.schemas.subjects import MAX_COUNT
 
 STREAM = "application/vnd.apache.arrow.stream"

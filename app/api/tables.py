@@ -16,19 +16,10 @@ from pydantic import TypeAdapter
 from app.api import adtte, arrow_table
 from app.api.adtte import Columns
 from app.api.arrow_table import ARROW, Limits, is_installed
-from app.api.body import (
-    JSONRoute,
-    MalformedError,
-    Reader,
-    canonical_sha256,
-    check_media_type,
-    conforming,
-    is_json,
-    media_type_of,
-    parsed,
-)
+from app.api.body import JSONRoute, Reader, check_media_type, conforming, is_json, media_type_of
 from app.api.csv_table import covariates, labels, read_csv, scalars
 from app.api.errors import ProblemError
+from app.api.json_text import MalformedError, canonical_sha256, parsed
 from app.api.negotiation import CSV, JSON
 from app.api.table_docs import documented
 from app.schemas import subjects

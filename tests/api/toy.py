@@ -24,7 +24,7 @@ router = APIRouter(
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Circle(Strict):
@@ -53,7 +53,7 @@ class Toy(Strict):
     name: Annotated[str, Field(min_length=1, max_length=30, pattern="^[A-Za-z0-9-]+$")] = "toy"
     fail: Literal["none", "bug", "analysis", "observations", "parameter", "estimate", "future", "subjects"] = "none"
     age: Annotated[int, Field(ge=0, lt=150)] = 0
-    width: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
+    width: Annotated[float, Field(gt=0, le=10)] = 1.0
     alive: bool = True
     event: bool | Literal[0, 1] = True
     start: date | None = None
