@@ -36,6 +36,9 @@ class PackedColumn(Packed):
 
     text: Callable[[], Iterator[bytes]]
 
+    def __len__(self) -> int:
+        return len(self.column)
+
 
 def packed(request: object) -> object:
     """Return a parsed request whose long columns of subjects are packed where they can be."""
@@ -49,16 +52,21 @@ def packed_list(name: str, column: Any) -> Any:
     """Return a column of `subjects` packed, or as it is where it is short or its items are not all of one kind."""
     if not isinstance(column, list) or len(column) < MIN_ROWS:
         return column
-    kinds = {*map(type, column)}
-    if name in NUMBERS and kinds <= {int, float}:
+    if name in NUMBERS and {*map(type, column)} <= {int, float}:
         return of_numbers(np.fromiter(column, np.float64, len(column)))
-    if name in FLAGS and kinds in ({int}, {bool}):
-        return of_flags(np.frombuffer(bytes(column), np.uint8), kinds.pop()) or column
-    if name in LABELS and len(kinds - {NoneType}) == 1 and kinds <= {str, int, bool, NoneType}:
+    if name in FLAGS and {*map(type, column)} in ({int}, {bool}):
+        return of_flags(np.frombuffer(bytes(column), np.uint8), type(column[0])) or column
+    if name in LABELS and one_kind(column):
         levels = list(dict.fromkeys(column))
         place = {label: code for code, label in enumerate(levels)}
         return of_labels(levels, np.fromiter(map(place.__getitem__, column), np.int32, len(column)))
     return column
+
+
+def one_kind(labels: list[Any]) -> bool:
+    """Return whether labels are all strings, all integers or all booleans, but for those that are None."""
+    kinds = {*map(type, labels)} - {NoneType}
+    return len(kinds) == 1 and kinds <= {str, int, bool}
 
 
 def of_numbers(values: FloatArray) -> PackedColumn:
