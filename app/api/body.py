@@ -11,11 +11,13 @@ from email.message import Message
 from functools import cache, partial
 from typing import Any
 
+from anyio.lowlevel import checkpoint
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator, from_json
 
+from app.api.content_coding import CODINGS, PIECE, TAKEN, Decoder
 from app.api.dependencies import run_sized
 from app.api.errors import ProblemError, body_faults
 from app.api.json_text import Digest, MalformedError, canonical_sha256, check_containers, parsed
@@ -55,7 +57,10 @@ class JSONRoute(APIRoute):
 
         async def handle_body(request: Request) -> Response:
             read = self.reader(request, adapter)
-            body = await read_body(request, request.app.state.settings.max_body_bytes)
+            try:
+                body = await read_body(request, request.app.state.settings.max_body_bytes)
+            except MalformedError as error:
+                raise unreadable(error, table=not is_json(media_type_of(request)[0])) from None
             request.state.body_bytes = self.weight(request, body)
             value, request.state.input_sha256 = await run_sized(request, read, body)
             return await handle(_ValidatedRequest(request, body, value))
@@ -97,15 +102,23 @@ def media_type_of(request: Request) -> tuple[str, str]:
 
 
 def check_media_type(request: Request, is_taken: Callable[[str], bool], *others: str) -> None:
-    """Refuse a body of a media type that is not taken, or not in UTF-8, or compressed; JSON and `others` are named."""
+    """Refuse a body of a media type that is not taken, or not in UTF-8, or of another content coding than we know.
+
+    JSON and `others` are named.
+    """
     media_type, charset = media_type_of(request)
     if not is_taken(media_type) or charset != "utf-8":
         names = ", ".join((JSON, *others))
         detail = f"The content type of the body must be {names}, in UTF-8."
         raise ProblemError("unsupported_media_type", detail, headers={"Accept": names})
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        detail = "The body must be sent without a content encoding."
-        raise ProblemError("unsupported_media_type", detail, headers={"Accept-Encoding": "identity"})
+    if content_coding(request) not in {"identity", *CODINGS}:
+        detail = f"The content encoding of the body must be one of {TAKEN}, or none."
+        raise ProblemError("unsupported_media_type", detail, headers={"Accept-Encoding": TAKEN})
+
+
+def content_coding(request: Request) -> str:
+    """Return the content coding of a request's body, in lower case."""
+    return request.headers.get("content-encoding", "identity").lower()
 
 
 def is_json(media_type: str) -> bool:
@@ -114,18 +127,39 @@ def is_json(media_type: str) -> bool:
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Return the body, or refuse it as soon as it is known to be larger than the limit."""
+    """Return the body without its content coding, or refuse it as soon as it is known to be larger than the limit.
+
+    Raises
+    ------
+    MalformedError
+        If it is not what its content coding says.
+    """
     too_large = ProblemError("body_too_large", f"A body may have at most {max_bytes} bytes.")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_bytes:
         raise too_large
-    body = bytearray()
+    coding, body, received = content_coding(request), bytearray(), 0
+    decoder = None if coding == "identity" else Decoder(coding)
     async with aclosing(request.stream()) as chunks:
         async for chunk in chunks:
-            body += chunk
-            if len(body) > max_bytes:
-                raise too_large
+            received += len(chunk)
+            for piece in [chunk] if decoder is None else decoder.decoded(chunk):
+                body += piece
+                if max(len(body), received) > max_bytes:
+                    raise too_large
+                if len(piece) == PIECE:
+                    await checkpoint()  # few bytes may be many: others need not wait for all of them
+    if decoder is not None:
+        decoder.end()
     return bytes(body)
+
+
+def unreadable(error: MalformedError, *, table: bool = False) -> ProblemError:
+    """Return the problem of a body that is no JSON, or no table."""
+    faults = [Fault(pointer="", detail=str(error))]
+    if table:
+        return ProblemError("invalid_table", "The body cannot be read as a table.", faults=faults)
+    return ProblemError("invalid_json", "The body cannot be read as JSON.", faults=faults)
 
 
 def validated(body: bytes, model: TypeAdapter[Any]) -> tuple[Any, str]:
@@ -134,8 +168,7 @@ def validated(body: bytes, model: TypeAdapter[Any]) -> tuple[Any, str]:
         check_containers(body)
         return _at_once(body, model) or _strictly(body, model)
     except MalformedError as error:
-        faults = [Fault(pointer="", detail=str(error))]
-        raise ProblemError("invalid_json", "The body cannot be read as JSON.", faults=faults) from None
+        raise unreadable(error) from None
 
 
 def _at_once(body: bytes, model: TypeAdapter[Any]) -> tuple[Any, str] | None:

@@ -17,7 +17,17 @@ from pydantic import TypeAdapter
 from app.api import adtte, arrow_table
 from app.api.adtte import Columns
 from app.api.arrow_table import ARROW, Limits, is_installed
-from app.api.body import NOT_PLAIN, JSONRoute, Reader, accepted, check_media_type, conforming, is_json, media_type_of
+from app.api.body import (
+    NOT_PLAIN,
+    JSONRoute,
+    Reader,
+    accepted,
+    check_media_type,
+    conforming,
+    is_json,
+    media_type_of,
+    unreadable,
+)
 from app.api.csv_table import covariates, labels, read_csv, scalars
 from app.api.errors import ProblemError
 from app.api.json_text import MalformedError, canonical_sha256, parsed
@@ -89,8 +99,7 @@ def read_request(
     try:
         read = csv_columns(body, fields) if table.media_type == CSV else arrow_columns(body, fields, table)
     except MalformedError as error:
-        faults = [Fault(pointer="", detail=str(error))]
-        raise ProblemError("invalid_table", "The body cannot be read as a table.", faults=faults) from None
+        raise unreadable(error, table=True) from None
 
     def request(columns: dict[str, Any]) -> tuple[dict[str, Any], int]:
         rows_of, unit = adtte.translated(columns, fields, parameter)
