@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,10 +117,11 @@ def _children(value: object) -> list[object]:
 SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 """In keys these characters are sorted by their surrogates."""
-UNLIKE_RFC_8785 = re.compile(rb"\.0(?![0-9])|[0-9]e[+-]")
-"""Where orjson may write a number unlike RFC 8785; in a string it is a false alarm."""
+UNLIKE_RFC_8785 = (b".0", b"e-6", b"e+")
+"""In a number that orjson wrote unlike RFC 8785; elsewhere a false alarm."""
 EXPONENT = re.compile(rb"([0-9])(?:\.([0-9]+))?e(-6|\+1[6-9]|\+20)(?![0-9])")
 """Exponents that RFC 8785 writes out."""
+WHOLE, NEGATIVE_ZERO = re.compile(rb"\.0(?![0-9])"), re.compile(rb"-0(?![0-9.])")
 
 
 def canonical_json(value: object) -> bytes:
@@ -145,7 +146,8 @@ def canonical_json(value: object) -> bytes:
             text = orjson.dumps(_plain(value))
         except TypeError:
             raise MalformedError("has a string with half a surrogate pair") from None
-    return _outside_strings(text) if UNLIKE_RFC_8785.search(text) else text
+    marks = [mark for mark in UNLIKE_RFC_8785 if mark in text]
+    return _outside_strings(text, marks) if marks else text
 
 
 def utf_16(key: str) -> bytes:
@@ -162,11 +164,17 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, int) and abs(value) >= 2**53 else value
 
 
-def _outside_strings(text: bytes) -> bytes:
-    # No control character is in a JSON text: two of them stand for what may come before a quote inside a string.
-    parts = text.replace(rb"\\", b"\0").replace(rb"\"", b"\1").split(b'"')
+def _outside_strings(text: bytes, marks: Sequence[bytes]) -> bytes:
+    if b"\\" in text:
+        # No control character is in a JSON text: three of them stand for backslashes, and quotes inside strings.
+        plain = text.replace(rb"\\", b"\0").replace(rb"\"", b"\1").replace(b"\\", b"\2")
+        return _outside_strings(plain, marks).replace(b"\2", b"\\").replace(b"\1", rb"\"").replace(b"\0", rb"\\")
+    parts = text.split(b'"')
+    inside = b'"'.join(parts[1::2])
+    if not any(mark in inside for mark in marks):
+        return canonical_numbers(text)
     parts[::2] = canonical_numbers(b'"'.join(parts[::2])).split(b'"')
-    return b'"'.join(parts).replace(b"\1", rb"\"").replace(b"\0", rb"\\")
+    return b'"'.join(parts)
 
 
 def canonical_numbers(text: bytes) -> bytes:
@@ -177,13 +185,10 @@ def canonical_numbers(text: bytes) -> bytes:
     >>> canonical_numbers(b"[5.0,-0.0,1.5e-6,1e-7,1e+16]")
     b'[5,0,0.0000015,1e-7,10000000000000000]'
     """
-    if b"-0.0" in text:
-        text = re.sub(rb"-0\.0(?![0-9])", b"0", text)
     if b"e-6" in text or b"e+" in text:
         text = EXPONENT.sub(_written_out, text)
-    for after in (b",", b"]", b"}"):
-        text = text.replace(b".0" + after, after)
-    return text.removesuffix(b".0")
+    text = WHOLE.sub(b"", text)
+    return NEGATIVE_ZERO.sub(b"0", text) if b"-0" in text else text
 
 
 def _written_out(found: re.Match[bytes]) -> bytes:

@@ -107,10 +107,16 @@ def canonical_pieces(request: Any) -> Iterator[bytes]:
     """
     if isinstance(request, PackedColumn):
         yield from request.text()
-    elif isinstance(request, dict) and any(isinstance(value, dict | PackedColumn) for value in request.values()):
+    elif _has_columns(request):
         yield from _object(request)
     else:
         yield canonical_json(request)
+
+
+def _has_columns(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_columns, value.values()))
+    return isinstance(value, PackedColumn)
 
 
 def _object(members: dict[str, Any]) -> Iterator[bytes]:
