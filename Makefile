@@ -50,11 +50,12 @@ examples: env ## write the answers of examples/ anew
 openapi: env ## write openapi/openapi.json anew
 	$(BIN)/python -m app.openapi
 
-bench: env ## the service beside bare FastAPI, Cox models beside lifelines, figures and tables beside JSON, as ratios of one run
+bench: env ## the service beside bare FastAPI, Cox models beside lifelines, figures, tables and bodies, as ratios of one run
 	$(BIN)/python -m bench.outcomes
 	$(BIN)/python -m bench.regression
 	$(BIN)/python -m bench.figures
 	$(BIN)/python -m bench.tables
+	$(BIN)/python -m bench.bodies
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock

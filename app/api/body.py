@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from email.message import Message
 from functools import cache, partial
+from operator import methodcaller
 from typing import Any
 
 from anyio.lowlevel import checkpoint
@@ -203,7 +204,7 @@ def _strictly(body: bytes, model: TypeAdapter[Any]) -> tuple[Any, str]:
     value = parsed(body)
     digest = canonical_sha256(value)
     values = sum(map(body.count, b",[{"))  # no value is without one of them before it
-    return conforming(value, model, values, lambda validator: validator.validate_json(body, strict=True)), digest
+    return conforming(value, model, values, methodcaller("validate_json", body, strict=True)), digest
 
 
 def conforming(

@@ -121,7 +121,7 @@ UNLIKE_RFC_8785 = (b".0", b"e-6", b"e+")
 """In a number that orjson wrote unlike RFC 8785; elsewhere a false alarm."""
 EXPONENT = re.compile(rb"([0-9])(?:\.([0-9]+))?e(-6|\+1[6-9]|\+20)(?![0-9])")
 """Exponents that RFC 8785 writes out."""
-WHOLE, NEGATIVE_ZERO = re.compile(rb"\.0(?![0-9])"), re.compile(rb"-0(?![0-9.])")
+WHOLE, NEGATIVE_ZERO = re.compile(rb"\.0(?![0-9])"), re.compile(rb"-0\.0(?![0-9])")
 
 
 def canonical_json(value: object) -> bytes:
@@ -187,8 +187,9 @@ def canonical_numbers(text: bytes) -> bytes:
     """
     if b"e-6" in text or b"e+" in text:
         text = EXPONENT.sub(_written_out, text)
-    text = WHOLE.sub(b"", text)
-    return NEGATIVE_ZERO.sub(b"0", text) if b"-0" in text else text
+    if b"-0.0" in text:
+        text = NEGATIVE_ZERO.sub(b"0", text)
+    return WHOLE.sub(b"", text)
 
 
 def _written_out(found: re.Match[bytes]) -> bytes:

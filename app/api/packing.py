@@ -79,7 +79,8 @@ def of_flags(values: IntArray, sent_as: type) -> PackedColumn | None:
     """Return a column of 0 and 1, sent as integers or booleans, not empty; None where it has others."""
     if values.min() < 0 or values.max() > 1:
         return None
-    return PackedColumn(_array("b", values), *_coded([sent_as(0), sent_as(1)], values))
+    codes = values.astype(np.int8)
+    return PackedColumn(_array("b", codes), *_coded([sent_as(0), sent_as(1)], codes))
 
 
 def of_labels(levels: list[Any], codes: IntArray) -> PackedColumn:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
+from operator import methodcaller
 from typing import Any, get_args
 
 from fastapi import Request
@@ -112,8 +113,8 @@ def read_request(
         found, digest = accepted(packed(quick), model, large=True)
         return found, digest.sha256
     value, values = request(_lists(read, fields))
-    found = conforming(value, model, values, lambda validator: validator.validate_python(value, strict=True))
-    return found, canonical_sha256(value)
+    validate = methodcaller("validate_python", value, strict=True)
+    return conforming(value, model, values, validate), canonical_sha256(value)
 
 
 def arrow_columns(body: bytes, fields: Collection[str], sent: Sent) -> dict[str, Any]:
