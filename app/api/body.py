@@ -21,7 +21,7 @@ from pydantic_core import SchemaValidator, from_json
 from app.api.content_coding import CODINGS, PIECE, TAKEN, Decoder
 from app.api.dependencies import run_sized
 from app.api.errors import ProblemError, body_faults
-from app.api.json_text import Digest, MalformedError, canonical_sha256, check_containers, parsed
+from app.api.json_text import Digest, MalformedError, canonical_sha256, check_containers, colons_in, parsed
 from app.api.negotiation import JSON
 from app.api.packing import canonical_pieces, packed
 from app.schemas.faults import MAX_FAULTS
@@ -184,7 +184,7 @@ def _at_once(body: bytes, model: TypeAdapter[Any]) -> tuple[Any, str] | None:
     except NOT_PLAIN:
         return None
     hidden = b"\\" in body and COLON_ESCAPED in body
-    return None if hidden or digest.colons < body.count(b":") else (value, digest.sha256)
+    return None if hidden or digest.colons < colons_in(body) else (value, digest.sha256)
 
 
 def accepted(request: object, model: TypeAdapter[Any], *, large: bool) -> tuple[Any, Digest]:

@@ -56,11 +56,15 @@ def packed_list(name: str, column: Any) -> Any:
         return of_numbers(np.fromiter(column, np.float64, len(column)))
     if name in FLAGS and {*map(type, column)} in ({int}, {bool}):
         return of_flags(np.frombuffer(bytes(column), np.uint8), type(column[0])) or column
-    if name in LABELS and one_kind(column):
-        levels = list(dict.fromkeys(column))
-        place = {label: code for code, label in enumerate(levels)}
-        return of_labels(levels, np.fromiter(map(place.__getitem__, column), np.int32, len(column)))
-    return column
+    return _packed_labels(column) if name in LABELS else column
+
+
+def _packed_labels(column: list[Any]) -> Any:
+    place = {label: code for code, label in enumerate(dict.fromkeys(column))}
+    levels = list(place)
+    if not one_kind(levels if str in map(type, levels) else column):  # to a dictionary True is 1
+        return column
+    return of_labels(levels, np.fromiter(map(place.__getitem__, column), np.int32, len(column)))
 
 
 def one_kind(labels: list[Any]) -> bool:
@@ -162,4 +166,6 @@ def _label_texts(levels: list[Any], codes: IntArray) -> Iterator[bytes]:
     if len(levels) > TABLED or max(map(len, texts)) > WIDTH:
         return (canonical_json([levels[code] for code in chunk.tolist()])[1:-1] for chunk in _chunks(codes))
     table = np.array(texts)  # padded with NUL, which no JSON text has
-    return (table[chunk].tobytes().translate(None, b"\0")[:-1] for chunk in _chunks(codes))
+    padded = len({*map(len, texts)}) > 1
+    written = (table.take(chunk).tobytes() for chunk in _chunks(codes))
+    return ((text.translate(None, b"\0") if padded else text)[:-1] for text in written)
