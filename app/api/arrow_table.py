@@ -181,13 +181,7 @@ def values(column: Any) -> list[Any]:
 
 
 def packed(name: str, column: Any) -> PackedColumn | None:
-    """Return a long column of `subjects` packed, with no Python object a value; None where that cannot be.
-
-    Raises
-    ------
-    TypeError
-        If it is a dictionary of other things than labels.
-    """
+    """Return a long column of `subjects` packed, with no Python object a value; None where that cannot be."""
     from pyarrow import types  # noqa: PLC0415
 
     kind, whole = column.type, column.null_count == 0
@@ -197,9 +191,15 @@ def packed(name: str, column: Any) -> PackedColumn | None:
         return of_numbers(column.to_numpy().astype(np.float64, copy=False))
     if name in FLAGS and whole and (types.is_boolean(kind) or types.is_integer(kind)):
         return of_flags(column.to_numpy(), bool if types.is_boolean(kind) else int)
-    if name in LABELS and not (types.is_floating(kind) or types.is_null(kind)):
-        return _labels(column if types.is_dictionary(kind) else column.dictionary_encode())
-    return None
+    if name in LABELS and types.is_dictionary(kind) and _is_label(kind.value_type):
+        return _labels(column)
+    return _labels(column.dictionary_encode()) if name in LABELS and _is_label(kind) else None
+
+
+def _is_label(kind: Any) -> bool:
+    from pyarrow import types  # noqa: PLC0415
+
+    return any(is_it(kind) for is_it in (types.is_string, types.is_large_string, types.is_integer, types.is_boolean))
 
 
 def _labels(column: Any) -> PackedColumn | None:

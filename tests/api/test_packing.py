@@ -2,6 +2,8 @@
 
 import io
 import random
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -70,6 +72,11 @@ def sample(rows: int = ROWS) -> dict[str, Any]:
         {"group": pa.array([True, False] * (ROWS // 2))},
         {"group": pa.array([1.0, 2.0] * (ROWS // 2))},
         {"group": pa.nulls(ROWS)},
+        {"group": pa.array([[1]] * ROWS)},
+        {"group": pa.array([date(2020, 1, 1)] * ROWS)},
+        {"group": pa.array([date(2020, 1, 1)] * ROWS).dictionary_encode()},
+        {"group": pa.array([Decimal("1.5")] * ROWS)},
+        {"time": pa.array([[1]] * ROWS)},
         {"group": pa.array([f"{place}" for place in range(ROWS)])},
         {"cluster": pa.array([f"cluster {place}" for place in range(ROWS)])},
         {"group": pa.array(["long " * 30, "short"] * (ROWS // 2), pa.large_string())},
