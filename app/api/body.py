@@ -201,21 +201,27 @@ def accepted(request: object, model: TypeAdapter[Any], *, large: bool) -> tuple[
 
 
 def _strictly(body: bytes, model: TypeAdapter[Any]) -> tuple[Any, str]:
-    value = parsed(body)
-    digest = canonical_sha256(value)
+    digest = canonical_sha256(parsed(body))
     values = sum(map(body.count, b",[{"))  # no value is without one of them before it
-    return conforming(value, model, values, methodcaller("validate_json", body, strict=True)), digest
+    validate = methodcaller("validate_json", body, strict=True)
+    return conforming(lambda: from_json(body), model, values, validate), digest
 
 
 def conforming(
-    value: object, model: TypeAdapter[Any], values: int, validate: Callable[[TypeAdapter[Any] | SchemaValidator], Any]
+    value: Callable[[], object],
+    model: TypeAdapter[Any],
+    values: int,
+    validate: Callable[[TypeAdapter[Any] | SchemaValidator], Any],
 ) -> Any:
-    """Return what the model makes of a request of so many values, or refuse it; `validate` is given a validator."""
+    """Return what the model makes of a request of so many values, or refuse it; `validate` is given a validator.
+
+    The value is asked for when something is wrong with it: before, it need not be in memory.
+    """
     validator = model if values <= MAX_VALUES else first_faults(model)
     try:
         return validate(validator)
     except ValidationError as error:
-        raise _invalid_body(error, value, every=validator is model) from None
+        raise _invalid_body(error, value(), every=validator is model) from None
 
 
 @cache

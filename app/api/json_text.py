@@ -16,7 +16,7 @@ MAX_DEPTH = 32
 MAX_MEMBERS = 1_000
 """Of an object; each that no model knows is a fault."""
 
-MAX_CONTAINERS = 3_000_000
+MAX_CONTAINERS = 2_500_000
 """Arrays and objects: in memory one is up to a hundred times what it is as text."""
 
 
@@ -34,7 +34,7 @@ def check_containers(body: bytes) -> None:
     Raises
     ------
     MalformedError
-        If there are more than 3 million.
+        If there are more than 2.5 million.
     """
     if len(body) <= MAX_CONTAINERS:
         return
@@ -192,20 +192,20 @@ def _outside_strings(text: bytes, marks: Sequence[bytes]) -> bytes:
     parts = text.split(b'"')
     inside = b'"'.join(parts[1::2])
     if not any(mark in inside for mark in marks):
-        return canonical_numbers(text)
-    parts[::2] = canonical_numbers(b'"'.join(parts[::2])).split(b'"')
+        return canonical_numbers(text, marks)
+    parts[::2] = canonical_numbers(b'"'.join(parts[::2]), marks).split(b'"')
     return b'"'.join(parts)
 
 
-def canonical_numbers(text: bytes) -> bytes:
-    """Return a text of numbers that orjson wrote, with each as RFC 8785 has it.
+def canonical_numbers(text: bytes, marks: Sequence[bytes] = UNLIKE_RFC_8785) -> bytes:
+    """Return a text of numbers that orjson wrote, with each as RFC 8785 has it; only these marks are in it.
 
     Examples
     --------
     >>> canonical_numbers(b"[5.0,-0.0,1.5e-6,1e-7,1e+16]")
     b'[5,0,0.0000015,1e-7,10000000000000000]'
     """
-    if b"e-6" in text or b"e+" in text:
+    if b"e-6" in marks or b"e+" in marks:
         text = EXPONENT.sub(_written_out, text)
     if b"-0.0" in text:
         text = NEGATIVE_ZERO.sub(b"0", text)

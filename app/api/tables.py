@@ -114,7 +114,7 @@ def read_request(
         return found, digest.sha256
     value, values = request(_lists(read, fields))
     validate = methodcaller("validate_python", value, strict=True)
-    return conforming(value, model, values, validate), canonical_sha256(value)
+    return conforming(lambda: value, model, values, validate), canonical_sha256(value)
 
 
 def arrow_columns(body: bytes, fields: Collection[str], sent: Sent) -> dict[str, Any]:

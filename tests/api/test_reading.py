@@ -58,7 +58,9 @@ def strictly(body: bytes, model: TypeAdapter[Any]) -> tuple[Any, str]:
         faults = [Fault(pointer="", detail=str(error))]
         raise ProblemError("invalid_json", "The body cannot be read as JSON.", faults=faults) from None
     values = sum(map(body.count, b",[{"))
-    return conforming(value, model, values, lambda validator: validator.validate_json(body, strict=True)), digest
+    return conforming(
+        lambda: value, model, values, lambda validator: validator.validate_json(body, strict=True)
+    ), digest
 
 
 def assert_same(body: bytes, model: TypeAdapter[Any]) -> None:
