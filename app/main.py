@@ -7,6 +7,7 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from app import __version__
+from app.api.access import Gate, access
 from app.api.errors import HANDLERS
 from app.api.middleware import Metrics, RequestMiddleware, configure_logging
 from app.api.routes import (
@@ -68,6 +69,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings or Settings()
     app.state.metrics = Metrics()
     app.state.drawing = CapacityLimiter(1)
+    if app.state.settings.guarded:
+        app.add_middleware(Gate, checks=[access(app.state.settings)])
     app.add_middleware(RequestMiddleware, metrics=app.state.metrics)
     for router in ROUTERS:
         app.include_router(router)

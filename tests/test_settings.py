@@ -1,5 +1,7 @@
 """The settings."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
@@ -13,7 +15,16 @@ def test_each_setting_has_a_default() -> None:
         "max_subjects": 2_000_000,
         "inline_body_bytes": 100_000,
         "log_level": "info",
+        "api_keys": (),
+        "api_keys_file": None,
+        "jwks_file": None,
+        "jwt_issuer": None,
+        "jwt_audience": None,
+        "jwt_scope_claim": "scope",
+        "jwt_leeway_seconds": 30,
+        "open_scopes": frozenset(),
     }
+    assert not Settings().guarded
 
 
 def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +37,15 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("MAX_BODY_BYTES", "0"), ("MAX_PATIENTS", "many"), ("INLINE_BODY_BYTES", "-1"), ("LOG_LEVEL", "loud")],
+    [
+        ("MAX_BODY_BYTES", "0"),
+        ("MAX_PATIENTS", "many"),
+        ("INLINE_BODY_BYTES", "-1"),
+        ("LOG_LEVEL", "loud"),
+        ("API_KEYS_FILE", "/nowhere"),
+        ("OPEN_SCOPES", '["analysis", "everything"]'),
+        ("API_KEYS", '[{"name": "a", "sha256": "plain", "scopes": ["docs"]}]'),
+    ],
 )
 def test_nonsense_stops_the_start(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"ATRISK_{name}", value)
@@ -37,3 +56,19 @@ def test_nonsense_stops_the_start(name: str, value: str, monkeypatch: pytest.Mon
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings().max_patients = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("key", [{"sha256": "the-key-itself"}, {"key": "the-key-itself"}, "the-key-itself"])
+def test_a_key_that_stands_where_its_digest_should_is_not_shown(key: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATRISK_API_KEYS", json.dumps([key]))
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert "the-key-itself" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["jwt_issuer", "jwt_audience", "jwks_file"])
+def test_what_tokens_are_checked_by_belongs_together(name: str) -> None:
+    others = {"jwt_issuer": "issuer", "jwt_audience": "atrisk", "jwks_file": __file__}
+    assert Settings(**others).guarded  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="belong together"):
+        Settings(**{**others, name: None})  # type: ignore[arg-type]

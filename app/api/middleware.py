@@ -71,7 +71,7 @@ class RequestMiddleware:
         except ClientDisconnect:
             answer.status = CLIENT_LEFT
         except Exception as error:
-            _log("failed", logging.ERROR, **describe(error), request_id=scope["state"]["request_id"])
+            _log("failed", logging.ERROR, **describe(error), **_whose(scope))
             # An answer that has begun is cut off: the server closes the connection, and the client sees that.
             if not answer.begun:
                 await problem_response(scope, ProblemError("internal_error", ""))(scope, receive, answer.send)
@@ -86,7 +86,7 @@ class RequestMiddleware:
             route=route,
             status=answer.status,
             milliseconds=round(seconds * 1000, 3),
-            request_id=answer.scope["state"]["request_id"],
+            **_whose(answer.scope),
         )
 
 
@@ -119,6 +119,10 @@ def _route(scope: Scope) -> str:
 def _request_id(scope: Scope) -> str:
     sent = Headers(scope=scope).get("x-request-id", "")
     return sent if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", sent) else str(uuid.uuid4())
+
+
+def _whose(scope: Scope) -> dict[str, str]:
+    return {name: scope["state"][name] for name in ("request_id", "client") if name in scope["state"]}
 
 
 def describe(error: BaseException) -> dict[str, object]:
