@@ -1,14 +1,15 @@
 """The service: `uvicorn app.main:app`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from app import __version__
-from app.api.access import Gate, access
+from app.api.access import Check, Gate, access
 from app.api.errors import HANDLERS
+from app.api.floor import Floor
 from app.api.middleware import Metrics, RequestMiddleware, configure_logging
 from app.api.routes import (
     competing_risks,
@@ -69,12 +70,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings or Settings()
     app.state.metrics = Metrics()
     app.state.drawing = CapacityLimiter(1)
-    if app.state.settings.guarded:
-        app.add_middleware(Gate, checks=[access(app.state.settings)])
-    app.add_middleware(RequestMiddleware, metrics=app.state.metrics)
     for router in ROUTERS:
         app.include_router(router)
+    if checks := list(_checks(app)):
+        app.add_middleware(Gate, checks=checks)
+    app.add_middleware(RequestMiddleware, metrics=app.state.metrics)
     return app
+
+
+def _checks(app: Service) -> Iterator[Check]:
+    settings: Settings = app.state.settings
+    if settings.guarded:
+        yield access(settings)
+    if settings.min_cell_count is not None:
+        yield Floor(app.documented)
 
 
 app = create_app()

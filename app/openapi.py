@@ -93,12 +93,17 @@ class Service(FastAPI):
 def _show_access(document: dict[str, Any], *, required: bool) -> None:
     document["components"]["securitySchemes"] = SECURITY_SCHEMES
     document["security"] = [*([] if required else [{}]), *({name: []} for name in SECURITY_SCHEMES)]
-    refusals = {str(status): answer for status, answer in problem_responses("unauthenticated", "forbidden").items()}
     for path, methods in document["paths"].items():
         for operation in methods.values():
             if path in HEALTH:
                 operation["security"] = []
             else:
+                codes = (
+                    "unauthenticated",
+                    "forbidden",
+                    *(["disclosure_control"] if "requestBody" in operation else []),
+                )
+                refusals = {str(status): answer for status, answer in problem_responses(*codes).items()}
                 operation["responses"] = dict(sorted((refusals | operation["responses"]).items()))
 
 

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """A larger body is read and computed in a worker thread, so that small requests need not wait for it."""
     log_level: LogLevel = "info"
     """Log lines below this level are not written."""
+    min_cell_count: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """The least `min_cell_count` of all requests; resources that do not have it are refused (403)."""
     api_keys: tuple[ApiKey, ...] = ()
     """Keys that are let in, as a JSON array. With these, the file or the tokens, nobody else is."""
     api_keys_file: FilePath | None = None

@@ -95,6 +95,7 @@ WAYS = [
     text("half a surrogate pair in a key", '{"MARKER\\udc00": 1, "a": 2}'),
     Way("wrong key", 401, "unauthenticated", headers=JSON | {"x-api-key": MARKER * 2}),
     Way("narrow key", 403, "forbidden", headers=JSON | {"x-api-key": MARKER}),
+    Way("counts of few", 403, "disclosure_control", path="/v1/outcomes"),
     Way("unknown path", 404, "not_found", path=f"/{MARKER}"),
     Way("unknown path below v1", 404, "not_found", path=f"/v1/{MARKER}"),
     Way("path with a slash too many", 404, "not_found", path="/v1/toys/"),
@@ -142,6 +143,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "body_too_large": {"max_body_bytes": 500},
     "unauthenticated": {"api_keys": KEYS},
     "forbidden": {"api_keys": KEYS},
+    "disclosure_control": {"min_cell_count": 5},
 }
 
 

@@ -22,7 +22,7 @@ async def test_the_version_tells_the_limits_of_this_installation(anyio_backend: 
     async with served(create_app(Settings(max_body_bytes=1000, max_patients=7))) as client:
         version = (await client.get("/version")).json()
     limits = {"max_body_bytes": 1000, "max_patients": 7, "max_subjects": 2_000_000}
-    assert version == {"name": "atrisk", "version": __version__, "limits": limits}
+    assert version == {"name": "atrisk", "version": __version__, "limits": limits, "min_cell_count": None}
 
 
 async def test_metrics_are_in_the_format_of_prometheus(client: httpx.AsyncClient) -> None:

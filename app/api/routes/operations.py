@@ -32,7 +32,7 @@ async def read_version(settings: CurrentSettings) -> ServiceVersion:
         max_patients=settings.max_patients,
         max_subjects=settings.max_subjects,
     )
-    return ServiceVersion(version=__version__, limits=limits)
+    return ServiceVersion(version=__version__, limits=limits, min_cell_count=settings.min_cell_count)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
