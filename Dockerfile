@@ -1,7 +1,7 @@
 # The service as an image: the locked dependencies, the compiled app, a user without rights, a read-only root.
 #   docker build -t atrisk .
 #   docker run --read-only --tmpfs /tmp -p 8000:8000 -e ATRISK_LOG_LEVEL=warning atrisk
-# Figures need /tmp: matplotlib keeps its list of fonts there.
+# /tmp has to be writable: matplotlib keeps its list of fonts there, and each process its metrics.
 
 FROM python:3.11-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -15,7 +15,7 @@ RUN python -m compileall -q --invalidation-mode unchecked-hash app
 
 FROM python:3.11-slim
 ENV PATH=/opt/atrisk/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OPENBLAS_NUM_THREADS=1 \
-    MPLCONFIGDIR=/tmp/matplotlib MPL_IGNORE_SYSTEM_FONTS=1
+    MPLCONFIGDIR=/tmp/matplotlib MPL_IGNORE_SYSTEM_FONTS=1 PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
 WORKDIR /srv
 COPY --from=build /opt/atrisk /opt/atrisk
 COPY --from=build /build/app app

@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # spans and logs would hold exception texts
     )
     app.state.settings = settings or Settings()
-    app.state.metrics = Metrics()
+    app.state.metrics = Metrics(app.state.settings.metrics_folder)
     app.state.drawing = CapacityLimiter(1)
     for router in ROUTERS:
         app.include_router(router)

@@ -1,5 +1,6 @@
 """The settings, and the only place that reads the environment."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     """A larger body is read and computed in a worker thread, so that small requests need not wait for it."""
     log_level: LogLevel = "info"
     """Log lines below this level are not written."""
+    metrics_folder: Path | None = Field(default=None, validation_alias="PROMETHEUS_MULTIPROC_DIR")
+    """Where the processes of a server that has several put their metrics; prometheus_client reads the variable, too."""
     min_cell_count: Annotated[int, Field(ge=2, le=1000)] | None = None
     """The least `min_cell_count` of all requests; resources that do not have it are refused (403)."""
     api_keys: tuple[ApiKey, ...] = ()

@@ -149,8 +149,9 @@ def test_nothing_in_the_container_has_rights() -> None:
     assert all(port.startswith("127.0.0.1:") for port in COMPOSE["ports"])
 
 
-def test_matplotlib_has_a_place_to_write() -> None:
-    (folder,) = re.findall(r"MPLCONFIGDIR=(\S+)", DOCKERFILE)
+@pytest.mark.parametrize("variable", ["MPLCONFIGDIR", "PROMETHEUS_MULTIPROC_DIR"])
+def test_what_is_written_has_its_place(variable: str) -> None:
+    (folder,) = re.findall(rf"{variable}=(\S+)", DOCKERFILE)
     writable = {mount["name"]: mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
     assert [volume["name"] for volume in POD["spec"]["volumes"] if "emptyDir" in volume] == [*writable]
     for mounts in (writable.values(), [mount.split(":")[0] for mount in COMPOSE["tmpfs"]]):

@@ -62,6 +62,7 @@ class JSONRoute(APIRoute):
             body = await read_body(request, request.app.state.settings.max_body_bytes)
             request.state.body_bytes = self.weight(request, body)
             value, request.state.input_sha256 = await run_sized(request, read, body)
+            request.state.rows = getattr(value, "rows", 0)
             return await handle(_ValidatedRequest(request, body, value))
 
         return handle_body

@@ -8,26 +8,37 @@ import time
 import traceback
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import ProblemError, problem_response
+from app.api.errors import MEDIA_TYPE, ProblemError, problem_response
+from app.api.tracing import trace_ids
 
 logger = logging.getLogger("atrisk")
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+NAMES = ("request_id", "trace_id", "span_id", "client")
+"""What log lines have of a request's state: whose it is."""
+
 CLIENT_LEFT = 499
 INNERMOST_FRAMES = 8
 
 
 class Metrics:
-    """Counts and durations of requests, in a registry of their own, so that a process may have several apps."""
+    """Counts and durations of requests, in a registry of their own, so that a process may have several apps.
 
-    def __init__(self) -> None:
+    With a folder they are those of all processes that have it: `app.api.shared_metrics`.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         self.registry = CollectorRegistry()
+        self.folder = folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
         self._requests = Counter(
             "http_requests", "Requests answered", ("method", "route", "status"), registry=self.registry
         )
@@ -38,10 +49,39 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._problems = Counter(
+            "http_problems",
+            "Requests refused or failed, by the code of the problem",
+            ("route", "code"),
+            registry=self.registry,
+        )
+        self._rows = Counter(
+            "rows",
+            "Rows of subjects, or patients of cohorts, in requests that were valid",
+            ("route",),
+            registry=self.registry,
+        )
+
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
         self._requests.labels(method, route, status).inc()
         self._duration.labels(method, route).observe(seconds)
+
+    def count_problem(self, route: str, code: str) -> None:
+        """Count a request that was refused, or failed."""
+        self._problems.labels(route, code).inc()
+
+    def count_rows(self, route: str, rows: int) -> None:
+        """Count the rows of a request."""
+        self._rows.labels(route).inc(rows)
+
+    def exposition(self) -> bytes:
+        """Return the metrics in the text format of Prometheus."""
+        if self.folder is None:
+            return generate_latest(self.registry)
+        from app.api import shared_metrics  # noqa: PLC0415 - not every system has what it needs
+
+        return shared_metrics.exposition(self.folder)
 
 
 class RequestMiddleware:
@@ -58,7 +98,8 @@ class RequestMiddleware:
             return
         method, start = scope["method"], time.perf_counter()
         scope = {**scope, "method": "GET"} if method == "HEAD" else scope
-        scope.setdefault("state", {})["request_id"] = _request_id(scope)
+        headers = Headers(scope=scope)
+        scope.setdefault("state", {}).update(request_id=_request_id(headers), **trace_ids(headers))
         answer = _Answer(scope, send)
         try:
             await self._respond(scope, receive, answer)
@@ -79,12 +120,17 @@ class RequestMiddleware:
     def _report(self, method: str, answer: "_Answer", seconds: float) -> None:
         route = _route(answer.scope)
         self.metrics.observe(method, route, answer.status, seconds)
+        if answer.code:
+            self.metrics.count_problem(route, answer.code)
+        if rows := answer.scope["state"].get("rows"):
+            self.metrics.count_rows(route, rows)
         _log(
             "request",
             logging.INFO,
             method=method,
             route=route,
             status=answer.status,
+            **({"code": answer.code} if answer.code else {}),
             milliseconds=round(seconds * 1000, 3),
             **_whose(answer.scope),
         )
@@ -97,7 +143,9 @@ class _Answer:
         self.scope = scope
         self.status = CLIENT_LEFT
         self.begun = False
+        self.code = ""
         self._send = send
+        self._is_problem = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -108,6 +156,9 @@ class _Answer:
             headers["X-Content-Type-Options"] = "nosniff"
             if _route(self.scope).startswith("/v1/"):
                 headers["Cache-Control"] = "no-store"
+            self._is_problem = headers.get("content-type") == MEDIA_TYPE
+        elif self._is_problem:
+            self.code = json.loads(message["body"])["code"]  # whichever process it comes from
         await self._send(message)
 
 
@@ -116,13 +167,13 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path_format", "unknown"))
 
 
-def _request_id(scope: Scope) -> str:
-    sent = Headers(scope=scope).get("x-request-id", "")
+def _request_id(headers: Headers) -> str:
+    sent = headers.get("x-request-id", "")
     return sent if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", sent) else str(uuid.uuid4())
 
 
 def _whose(scope: Scope) -> dict[str, str]:
-    return {name: scope["state"][name] for name in ("request_id", "client") if name in scope["state"]}
+    return {name: scope["state"][name] for name in NAMES if name in scope["state"]}
 
 
 def describe(error: BaseException) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from app import __version__
 from app.api.dependencies import CurrentSettings
@@ -37,6 +37,5 @@ async def read_version(settings: CurrentSettings) -> ServiceVersion:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def read_metrics(request: Request) -> Response:
-    """Return counts and durations of requests, of this process, in the text format of Prometheus."""
-    metrics = generate_latest(request.app.state.metrics.registry)
-    return Response(metrics, media_type=CONTENT_TYPE_LATEST)
+    """Return counts and durations of requests, in the text format of Prometheus."""
+    return Response(request.app.state.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
