@@ -58,7 +58,7 @@ bench: env ## the service beside bare FastAPI, Cox models beside lifelines, figu
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml --extra arrow --group dev -o requirements-dev.lock
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml --extra arrow --extra telemetry --group dev -o requirements-dev.lock
 
 sbom: env ## write $(SBOM) (CycloneDX): what requirements.lock has
 	@mkdir -p $(dir $(SBOM))

@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from app import __version__
 from app.api.access import Check, Gate, access
+from app.api.crash_reports import reticent
 from app.api.errors import HANDLERS
 from app.api.floor import Floor
 from app.api.middleware import Metrics, RequestMiddleware, configure_logging
@@ -49,11 +51,13 @@ ROUTERS = (
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Set logging up as late as this: importing the app changes nothing, and the server has set up its own by now."""
     configure_logging(app.state.settings.log_level)
-    yield
+    with reticent():
+        yield
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the service, with the settings of the environment unless others are given."""
+    settings = settings or Settings()
     app = Service(
         title=TITLE,
         summary=SUMMARY,
@@ -65,10 +69,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         exception_handlers=HANDLERS,
         lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # spans and logs would hold exception texts
+        telemetry=_telemetry() if settings.telemetry else {"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.settings = settings or Settings()
-    app.state.metrics = Metrics(app.state.settings.metrics_folder)
+    app.state.settings = settings
+    app.state.metrics = Metrics(settings.metrics_folder)
     app.state.drawing = CapacityLimiter(1)
     for router in ROUTERS:
         app.include_router(router)
@@ -76,6 +80,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(Gate, checks=checks)
     app.add_middleware(RequestMiddleware, metrics=app.state.metrics)
     return app
+
+
+def _telemetry() -> TelemetryConfig:
+    from app.api.telemetry import telemetry  # noqa: PLC0415 - of an extra
+
+    return telemetry()
 
 
 def _checks(app: Service) -> Iterator[Check]:

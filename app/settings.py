@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """A larger body is read and computed in a worker thread, so that small requests need not wait for it."""
     log_level: LogLevel = "info"
     """Log lines below this level are not written."""
+    telemetry: bool = False
+    """Whether traces and metrics go where OTEL_EXPORTER_OTLP_ENDPOINT says; needs the extra `telemetry`."""
     metrics_folder: Path | None = Field(default=None, validation_alias="PROMETHEUS_MULTIPROC_DIR")
     """Where the processes of a server that has several put their metrics; prometheus_client reads the variable, too."""
     min_cell_count: Annotated[int, Field(ge=2, le=1000)] | None = None

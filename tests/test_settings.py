@@ -15,6 +15,7 @@ def test_each_setting_has_a_default() -> None:
         "max_subjects": 2_000_000,
         "inline_body_bytes": 100_000,
         "log_level": "info",
+        "telemetry": False,
         "metrics_folder": None,
         "min_cell_count": None,
         "api_keys": (),

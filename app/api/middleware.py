@@ -24,6 +24,7 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 NAMES = ("request_id", "trace_id", "span_id", "client")
 """What log lines have of a request's state: whose it is."""
 
+KNOWN = ("atrisk", "uvicorn", "fastapi")
 CLIENT_LEFT = 499
 INNERMOST_FRAMES = 8
 
@@ -191,7 +192,10 @@ def _log(event: str, level: int, **fields: object) -> None:
 
 
 class JSONFormatter(logging.Formatter):
-    """A log line is one JSON object; of an exception it has the class and the place only."""
+    """A log line is one JSON object; of an exception it has the class and the place only.
+
+    Messages are of loggers that are known to say nothing of requests; for that of another stands where it was written.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
@@ -199,7 +203,9 @@ class JSONFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage()
+            if record.name.partition(".")[0] in KNOWN
+            else f"{record.module}:{record.lineno} {record.funcName}",
             **getattr(record, "fields", {}),
             **(describe(record.exc_info[1]) if record.exc_info and record.exc_info[1] else {}),
         }
@@ -207,14 +213,22 @@ class JSONFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Write the log lines of the service and of its server to standard output as JSON.
+    """Write all log lines to standard output as JSON.
 
-    The server's own access log is silenced: it would write what clients put into paths and queries.
+    Of the server, what clients put into paths, queries and headers is left out: its access log, the lines about
+    WebSockets, and those for its own developers.
     """
     handler = logging.StreamHandler(sys.__stdout__)
     handler.setFormatter(JSONFormatter())
-    for name in ("atrisk", "uvicorn"):
-        logging.getLogger(name).handlers = [handler]
-        logging.getLogger(name).setLevel(level.upper())
+    root, own, server = logging.getLogger(), logging.getLogger("atrisk"), logging.getLogger("uvicorn")
+    root.handlers = [*(one for one in root.handlers if not isinstance(one.formatter, JSONFormatter)), handler]
+    own.setLevel(level.upper())
+    server.handlers, server.propagate = [], True
+    server.setLevel(max(own.level, logging.INFO))
+    logging.getLogger("uvicorn.error").filters = [_is_no_websocket]
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
+
+
+def _is_no_websocket(record: logging.LogRecord) -> bool:
+    return "WebSocket" not in str(record.msg)

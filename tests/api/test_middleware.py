@@ -22,11 +22,12 @@ SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in ("atrisk", "uvicorn", "uvicorn.access")]
-    before = [(logger.handlers, logger.propagate, logger.level) for logger in loggers]
+    names = (None, "atrisk", "uvicorn", "uvicorn.access", "uvicorn.error")
+    before = {name: dict(vars(logging.getLogger(name))) for name in names}
     yield
-    for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
-        logger.handlers, logger.propagate, logger.level = handlers, propagate, level
+    for name, state in before.items():
+        for attribute in ("handlers", "filters", "propagate", "level"):
+            setattr(logging.getLogger(name), attribute, state[attribute])
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -165,6 +166,24 @@ class TestLog:
         written = capfd.readouterr()
         assert [json.loads(line)["message"] for line in written.out.splitlines()] == seen
         assert written.err == ""
+
+    def test_what_other_libraries_say_is_not_written_but_where(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """A future that nobody asked is described by asyncio with the text of its exception."""
+        configure_logging("debug")
+        logging.getLogger("asyncio").error("Task exception was never retrieved: ValueError('hidden')")
+        logging.getLogger("opentelemetry.baggage").warning("Invalid baggage entry: `%s`", "hidden")
+        logging.getLogger("matplotlib").info("hidden")
+        messages = [json.loads(line)["message"] for line in capfd.readouterr().out.splitlines()]
+        place = " test_what_other_libraries_say_is_not_written_but_where"
+        assert [message[message.index(" ") :] for message in messages] == [place, place]
+        assert all(message.startswith("test_middleware:") for message in messages)
+
+    def test_the_server_does_not_tell_what_it_is_asked(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """It writes the paths of WebSockets, and at the level debug their headers."""
+        configure_logging("debug")
+        logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" 403', "client", "/v1/survival?options=hidden")
+        logging.getLogger("uvicorn.error").debug("< GET /v1/survival?options=hidden")
+        assert capfd.readouterr().out == ""
 
     def test_the_access_log_of_the_server_is_silent(self) -> None:
         """The logger of uvicorn is asked whether it has handlers; without, no line is made."""
