@@ -17,12 +17,12 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 120
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A server: where it is, and the file with all that it writes to standard output and standard error."""
+    """A server: where it is, and what it has written to standard output and standard error when it has ended."""
 
     url: str
-    output: Path
+    output: str = ""
 
 
 def free_port() -> int:
@@ -42,19 +42,20 @@ def serving(options: Sequence[str] = (), app: str = "app.main:app", **environmen
         process = subprocess.Popen(  # noqa: S603
             command, cwd=ROOT, env=inherited, stdout=output, stderr=subprocess.STDOUT
         )
-        server = Server(f"http://127.0.0.1:{port}", Path(output.name))
+        server = Server(f"http://127.0.0.1:{port}")
         try:
             _wait(server, process)
             yield server
         finally:
             process.terminate()
             process.wait(PATIENCE)
+            server.output = Path(output.name).read_text("utf-8")
 
 
 def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
     end = time.monotonic() + PATIENCE
     while True:
-        assert process.poll() is None, server.output.read_text("utf-8")
+        assert process.poll() is None, "it has ended"
         assert time.monotonic() < end, "it does not start"
         try:
             httpx.get(f"{server.url}/readyz").raise_for_status()

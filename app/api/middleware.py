@@ -225,7 +225,9 @@ def configure_logging(level: str) -> None:
     own.setLevel(level.upper())
     server.handlers, server.propagate = [], True
     server.setLevel(max(own.level, logging.INFO))
-    logging.getLogger("uvicorn.error").filters = [_is_no_websocket]
+    for name in ("uvicorn.error", "uvicorn.asgi"):
+        logging.getLogger(name).setLevel(logging.NOTSET)  # that of `uvicorn`, whatever the command line says
+        logging.getLogger(name).filters = [_is_no_websocket]
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
 

@@ -9,12 +9,13 @@ records. Where all this goes is said by the environment's OTEL_ variables.
 from typing import Any
 
 from fastapi.telemetry import TelemetryConfig
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import Attributes
 
 from app import __version__
@@ -23,7 +24,11 @@ KEPT = {"url.scheme", "http.request.method", "network.protocol.version"}
 
 
 def telemetry() -> TelemetryConfig:
-    """Return what FastAPI is to send: a span a request, and metrics of them."""
+    """Return what FastAPI is to send: a span a request, and metrics of them.
+
+    From now on OpenTelemetry reads the headers of trace contexts alone: what reads baggage logs what it cannot read.
+    """
+    propagate.set_global_textmap(TraceContextTextMapPropagator())
     resource = Resource({"service.name": "atrisk", "service.version": __version__})
     resource = resource.merge(OTELResourceDetector().detect())
     return {

@@ -22,7 +22,7 @@ SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    names = (None, "atrisk", "uvicorn", "uvicorn.access", "uvicorn.error")
+    names = (None, "atrisk", "uvicorn", "uvicorn.access", "uvicorn.error", "uvicorn.asgi")
     before = {name: dict(vars(logging.getLogger(name))) for name in names}
     yield
     for name, state in before.items():
@@ -180,6 +180,7 @@ class TestLog:
 
     def test_the_server_does_not_tell_what_it_is_asked(self, capfd: pytest.CaptureFixture[str]) -> None:
         """It writes the paths of WebSockets, and at the level debug their headers."""
+        logging.getLogger("uvicorn.error").setLevel("DEBUG")
         configure_logging("debug")
         logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" 403', "client", "/v1/survival?options=hidden")
         logging.getLogger("uvicorn.error").debug("< GET /v1/survival?options=hidden")
