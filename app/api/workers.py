@@ -98,6 +98,7 @@ class Workers:
 
     def __init__(self, settings: Settings, factory: Factory, registry: CollectorRegistry) -> None:
         self.factory = factory
+        self.loaded = (factory.__module__, *LOADED_ON_USE)
         self.ready = False
         self._settings = settings
         self._idle: list[Worker] = []
@@ -138,7 +139,7 @@ class Workers:
             logger.exception("no worker process")
 
     async def _start(self) -> Worker:
-        forks.set_forkserver_preload([self.factory.__module__, *LOADED_ON_USE])
+        forks.set_forkserver_preload([*self.loaded])
         return await Worker.start(self.factory, self._settings)
 
     def check_room(self) -> None:

@@ -128,4 +128,5 @@ def toy_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(router)
     if app.state.workers:
         app.state.workers.factory = toy_app
+        app.state.workers.loaded = (__name__,)
     return app
