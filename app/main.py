@@ -1,15 +1,15 @@
 """The service: `uvicorn app.main:app`."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from app import __version__
 from app.api.access import Check, Gate, access
 from app.api.crash_reports import reticent
+from app.api.draining import draining
 from app.api.errors import HANDLERS
 from app.api.floor import Floor
 from app.api.middleware import Metrics, RequestMiddleware, configure_logging
@@ -27,6 +27,7 @@ from app.api.routes import (
     success_rates,
     survival,
 )
+from app.api.workers import Workers
 from app.openapi import DESCRIPTION, SUMMARY, TAGS, TITLE, Service, pages
 from app.settings import Settings
 
@@ -50,9 +51,11 @@ ROUTERS = (
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Set logging up as late as this: importing the app changes nothing, and the server has set up its own by now."""
-    configure_logging(app.state.settings.log_level)
-    with reticent():
-        yield
+    settings: Settings = app.state.settings
+    configure_logging(settings.log_level)
+    with reticent(), draining(app.state, settings.drain_seconds):
+        async with app.state.workers.running() if app.state.workers else nullcontext():
+            yield
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -73,7 +76,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = Metrics(settings.metrics_folder)
-    app.state.drawing = CapacityLimiter(1)
+    app.state.draining = False
+    app.state.workers = None
+    if settings.computing_processes:
+        app.state.workers = Workers(settings, create_app, app.state.metrics.registry)
     for router in ROUTERS:
         app.include_router(router)
     if checks := list(_checks(app)):

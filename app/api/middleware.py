@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import MEDIA_TYPE, ProblemError, problem_response
+from app.api.errors import MEDIA_TYPE, ProblemError, RemoteError, problem_response
 from app.api.tracing import trace_ids
 
 logger = logging.getLogger("atrisk")
@@ -179,6 +179,8 @@ def _whose(scope: Scope) -> dict[str, str]:
 
 def describe(error: BaseException) -> dict[str, object]:
     """Return the class of an exception and where it was raised; never its text, which may hold data."""
+    if isinstance(error, RemoteError):
+        return error.description
     frames = [
         f"{frame.f_globals.get('__name__')}:{line} {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(error.__traceback__)

@@ -21,8 +21,27 @@ async def test_the_service_is_alive_and_ready(path: str, client: httpx.AsyncClie
 async def test_the_version_tells_the_limits_of_this_installation(anyio_backend: str) -> None:
     async with served(create_app(Settings(max_body_bytes=1000, max_patients=7))) as client:
         version = (await client.get("/version")).json()
-    limits = {"max_body_bytes": 1000, "max_patients": 7, "max_subjects": 2_000_000}
-    assert version == {"name": "atrisk", "version": __version__, "limits": limits, "min_cell_count": None}
+    assert version == {
+        "name": "atrisk",
+        "version": __version__,
+        "limits": {
+            "max_body_bytes": 1000,
+            "max_patients": 7,
+            "max_subjects": 2_000_000,
+            "max_levels": 32,
+            "max_members": 1000,
+            "max_groups": 50,
+            "max_causes": 20,
+            "max_covariates": 100,
+            "max_coefficients": 200,
+            "max_profiles": 100,
+            "inline_body_bytes": 100_000,
+            "computing_processes": 0,
+            "max_queued_requests": 8,
+            "max_answer_seconds": 50,
+        },
+        "min_cell_count": None,
+    }
 
 
 async def test_metrics_are_in_the_format_of_prometheus(client: httpx.AsyncClient) -> None:
