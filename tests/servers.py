@@ -58,7 +58,7 @@ def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
         assert process.poll() is None, "it has ended"
         assert time.monotonic() < end, "it does not start"
         try:
-            httpx.get(f"{server.url}/readyz").raise_for_status()
+            httpx.get(f"{server.url}/readyz", timeout=PATIENCE).raise_for_status()
         except httpx.HTTPError:
             time.sleep(0.1)
         else:

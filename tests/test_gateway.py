@@ -71,7 +71,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Cl
         process = subprocess.Popen([*command, "-g", "daemon off;"], stdout=written, stderr=written)  # noqa: S603
         context = ssl.create_default_context(cafile=str(trusted))
         try:
-            with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=context) as client:
+            with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=context, timeout=PATIENCE) as client:
                 wait_for(client)
                 yield client, output
         finally:

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.api import shared_metrics
 from app.api.middleware import Metrics
-from tests.servers import serving
+from tests.servers import PATIENCE, serving
 
 WRITE = """
 from pathlib import Path
@@ -80,7 +80,7 @@ def two_workers(folder: Path) -> Iterator[str]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "it takes too long"
         time.sleep(0.2)
@@ -97,11 +97,11 @@ def test_two_processes_of_a_server_count_together(tmp_path: Path) -> None:
     def both_answer() -> bool:
         nonlocal sent
         sent += 1
-        assert httpx.get(f"{url}/livez").status_code == 200
+        assert httpx.get(f"{url}/livez", timeout=PATIENCE).status_code == 200
         return len(pids(tmp_path)) == 2
 
     def count() -> float:
-        answer = httpx.get(f"{url}/metrics")
+        answer = httpx.get(f"{url}/metrics", timeout=PATIENCE)
         assert answer.headers["content-type"] == CONTENT_TYPE_LATEST
         wanted = 'http_requests_total{method="GET",route="/livez",status="200"} '
         return sum(float(line.removeprefix(wanted)) for line in answer.text.splitlines() if line.startswith(wanted))
