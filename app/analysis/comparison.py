@@ -172,7 +172,9 @@ def _mean_differences(estimates: Sequence[SurvivalEstimate], options: SurvivalOp
     horizon = options.horizon or min(float(curve.time[-1]) for curve in curves)
     if horizon <= curves[0].observations.start:
         return []
-    means = means_until([horizon] * len(curves), curves, options)
+    means = [estimate.restricted_mean for estimate in estimates]
+    if options.horizon is None:
+        means = means_until([horizon] * len(curves), curves, options)
     differences = []
     for first, second in combinations(range(len(means)), 2):
         compared = compare_restricted_means(means[first], means[second], options.normal_quantile)

@@ -79,22 +79,26 @@ def restricted_means(
     (1.5, 0.353553)
     """
     tied = [_tied(curve, horizon) for curve, horizon in zip(curves, horizons, strict=True)]
-    estimates, variances, areas = _estimates(curves, np.array(tied))
-    found = []
-    for curve, horizon, estimate, variance, area in zip(curves, tied, estimates, variances, areas, strict=True):
+
+    def mean(
+        curve: KaplanMeier, horizon: float, estimate: float, variance: float, area_after: FloatArray
+    ) -> RestrictedMean:
         missing = _why_none(curve, horizon, carries_forward=carries_forward)
         if missing is not None:
-            found.append(RestrictedMean(horizon, nan, nan, nan, nan, missing))
-            continue
+            return RestrictedMean(horizon, nan, nan, nan, nan, missing)
         influence, cluster = None, curve.observations.cluster
         if cluster is not None:
-            influence = _influence(curve, cluster, horizon, np.array([estimate, *area]))
-            variance = float(np.sum(influence**2)) if np.ptp(cluster) else nan  # noqa: PLW2901 - what takes its place
+            influence = _influence(curve, cluster, horizon, np.array([estimate, *area_after]))
+            variance = float(np.sum(influence**2)) if np.ptp(cluster) else nan
         if corrects_variance:
             events = float(curve.table.events.sum())
-            variance = variance * events / (events - 1) if events > 1 else nan  # noqa: PLW2901
-        found.append(_mean(horizon, estimate, variance, normal_quantile, influence))
-    return found
+            variance = variance * events / (events - 1) if events > 1 else nan
+        standard_error = sqrt(variance)
+        width = normal_quantile * standard_error
+        reason = _why_no_error(influence) if isnan(variance) else None
+        return RestrictedMean(horizon, estimate, standard_error, estimate - width, estimate + width, reason, influence)
+
+    return [mean(*figures) for figures in zip(curves, tied, *_estimates(curves, np.array(tied)), strict=True)]
 
 
 def restricted_mean(curve: KaplanMeier, horizon: float, normal_quantile: float, **options: bool) -> RestrictedMean:
@@ -138,15 +142,9 @@ def _estimates(
     )
 
 
-def _mean(
-    horizon: float, estimate: float, variance: float, normal_quantile: float, influence: FloatArray | None
-) -> RestrictedMean:
-    standard_error, reason = sqrt(variance), None
-    width = normal_quantile * standard_error
-    if isnan(variance):
-        single = influence is not None and influence.size == 1
-        reason = SINGLE_CLUSTER if single else "no standard error: fewer than 2 events"
-    return RestrictedMean(horizon, estimate, standard_error, estimate - width, estimate + width, reason, influence)
+def _why_no_error(influence: FloatArray | None) -> str:
+    single = influence is not None and influence.size == 1
+    return SINGLE_CLUSTER if single else "no standard error: fewer than 2 events"
 
 
 def _influence(curve: KaplanMeier, cluster: IntArray, horizon: float, area_after: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Self, TypeVar
 
@@ -12,7 +13,7 @@ from app.analysis.arrays import BoolArray, FloatArray, IntArray
 Values = TypeVar("Values", FloatArray, IntArray)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Segments:
     """Where in arrays of length n each of s samples begins and ends; none is empty.
 
@@ -26,12 +27,12 @@ class Segments:
         """Return the segments of samples with these sizes, each at least 1."""
         return cls((0, *accumulate(sizes)))
 
-    @property
+    @cached_property
     def starts(self) -> IntArray:
         """Return the start of each sample, shape [s]."""
         return np.array(self.bounds[:-1])
 
-    @property
+    @cached_property
     def lasts(self) -> IntArray:
         """Return the last place of each sample, shape [s]."""
         return np.array(self.bounds[1:]) - 1

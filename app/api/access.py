@@ -8,13 +8,14 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import NoReturn, Protocol
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.errors import ProblemError, problem_response
 from app.settings import ApiKey, Settings
 
+KEYS = TypeAdapter(list[ApiKey], config=ConfigDict(hide_input_in_errors=True))
 KEY_HEADER = "X-API-Key"
 HEALTH = {"/livez", "/readyz"}
 DOCS = {"docs", "redoc", "openapi.json", "assets", "page", "example"}
@@ -137,7 +138,7 @@ def access(settings: Settings) -> Access:
     """
     keys = list(settings.api_keys)
     if settings.api_keys_file:
-        keys += TypeAdapter(list[ApiKey]).validate_json(settings.api_keys_file.read_bytes())
+        keys += KEYS.validate_json(settings.api_keys_file.read_bytes())
     if len({key.name for key in keys}) < len(keys):
         raise ValueError("two API keys have the same name")
     return Access(keys, _tokens(settings), settings.open_scopes)

@@ -57,7 +57,7 @@ class Metrics:
             registry=self.registry,
         )
         self._rows = Counter(
-            "rows",
+            "http_request_rows",
             "Rows of subjects, or patients of cohorts, in requests that were valid",
             ("route",),
             registry=self.registry,

@@ -20,8 +20,10 @@ class WebTokens:
     """
 
     def __init__(self, file: Path, settings: Settings) -> None:
-        described = json.loads(file.read_bytes())["keys"]
-        self.keys = {one.get("kid"): _public_key(one) for one in described if one.get("use", "sig") == "sig"}
+        described = [one for one in json.loads(file.read_bytes())["keys"] if one.get("use", "sig") == "sig"]
+        self.keys = {one.get("kid"): _public_key(one) for one in described}
+        if not self.keys or len(self.keys) < len(described):
+            raise ValueError("jwks_file has no key to check tokens by, or two of one name")
         self.settings = settings
 
     def caller(self, token: str) -> Caller | None:

@@ -149,6 +149,17 @@ async def test_a_file_of_keys_and_the_environment_add_up(
         assert (await client.get("/version", headers=headers("reader"))).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "content", ['{"key": "the-key-itself"}', '["the-key-itself"]', '[{"sha256": "the-key-itself"}]', '"the-key-itself']
+)
+def test_a_file_that_is_wrong_stops_the_start_and_is_not_shown(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match="validation error") as refused:
+        create_app(Settings(api_keys_file=file))
+    assert "the-key-itself" not in str(refused.value)
+
+
 def test_every_key_is_compared_whichever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """In constant time: neither where a key stands nor how much of it is right can be measured."""
     compared: list[tuple[bytes, bytes]] = []

@@ -230,12 +230,13 @@ class TestMetrics:
             ("/v1/endpoints", example("endpoints_request")),
         ):
             await toys.post(path, json=body)
-        counted = {line for line in (await toys.get("/metrics")).text.splitlines() if line.startswith("rows_total{")}
+        metrics = (await toys.get("/metrics")).text
+        counted = {line for line in metrics.splitlines() if line.startswith("http_request_rows_total{")}
         assert counted == {
-            'rows_total{route="/v1/survival"} 4.0',
-            'rows_total{route="/v1/success-rates"} 2.0',
-            'rows_total{route="/v1/outcomes"} 4.0',
-            f'rows_total{{route="/v1/endpoints"}} {len(example("endpoints_request")["cohort"]["patients"])}.0',
+            'http_request_rows_total{route="/v1/survival"} 4.0',
+            'http_request_rows_total{route="/v1/success-rates"} 2.0',
+            'http_request_rows_total{route="/v1/outcomes"} 4.0',
+            'http_request_rows_total{route="/v1/endpoints"} 4.0',
         }
 
 

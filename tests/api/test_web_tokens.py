@@ -147,7 +147,12 @@ def test_keys_that_are_not_fit_stop_the_start(key: dict[str, Any], why: str, tmp
 
 def test_keys_for_encryption_are_passed_over(tmp_path: Path) -> None:
     assert caller(tmp_path, token(), public("one", "RS256", RSA), public("one", "RS256", OTHER, use="enc")) == ANALYST
-    assert caller(tmp_path, token(), public("one", "RS256", RSA, use="enc")) is None
+
+
+@pytest.mark.parametrize("uses", [["enc"], ["sig", "sig"]])
+def test_keys_that_leave_it_open_stop_the_start(uses: list[str], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no key to check tokens by, or two"):
+        caller(tmp_path, token(), *(public("one", "RS256", RSA, use=use) for use in uses))
 
 
 @pytest.mark.anyio
