@@ -32,7 +32,7 @@ OUT_OF_MEMORY_SCORE = Path("/proc/self/oom_score_adj")
 """Where memory runs out, Linux ends the process with the highest score: a worker, and not its parent."""
 
 STANDARD_STREAMS = (1, 2)
-LESS_URGENT = 10
+LESS_URGENT = 5
 """By so much workers are nicer than their parent, which answers health and small requests."""
 
 

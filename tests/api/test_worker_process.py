@@ -157,7 +157,7 @@ def test_it_answers_until_the_connection_is_closed(monkeypatch: pytest.MonkeyPat
             assert (answer.status, json.loads(content)["code"]) == (404, "not_found")
         process.join(10)
         assert not process.is_alive()
-        assert asked == ["setpgrp", "nice 10"]
+        assert asked == ["setpgrp", "nice 5"]
         assert score.read_text("ascii") == "1000"
 
 
@@ -165,7 +165,7 @@ def test_it_does_without_a_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     with isolated(monkeypatch, tmp_path) as (_, score, asked):
         score.mkdir()
         worker_process.isolate()
-        assert asked == ["setpgrp", "nice 10"]
+        assert asked == ["setpgrp", "nice 5"]
 
 
 def test_a_process_ends_at_once_when_its_parent_has(monkeypatch: pytest.MonkeyPatch) -> None:
