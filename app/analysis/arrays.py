@@ -16,3 +16,8 @@ TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))
 def sum_by(position: IntArray, values: FloatArray | BoolArray, size: int = 0) -> FloatArray:
     """Return the sum of `values` at each place 0 .. max(position), or 0 .. size - 1 if that is more."""
     return np.bincount(position, values, size).astype(np.float64, copy=False)
+
+
+def tie_width(distinct: FloatArray) -> float:
+    """Return how near two of the distinct times may be to be one time: absolutely, or relative to their mean."""
+    return TOLERANCE * max(1.0, float(distinct.mean()))

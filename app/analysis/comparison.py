@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from app.analysis.conventions import Ties
+from app.analysis.event_times import EventTimes, event_times
 from app.analysis.hazard_ratios import HazardRatio, fit_groups, hazard_ratios, robust_score_test
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.logrank import Weighting, logrank_test, trend_test
@@ -15,7 +16,7 @@ from app.analysis.multiple_testing import Adjustment, adjusted_p_values
 from app.analysis.observations import Observations
 from app.analysis.proportional_hazards import groups_proportional
 from app.analysis.restricted_mean import RestrictedMeanDifference, compare_restricted_means
-from app.analysis.survival import SurvivalEstimate, SurvivalOptions, mean_until
+from app.analysis.survival import SurvivalEstimate, SurvivalOptions, means_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,9 @@ def compare_survival(
     """
     groups, ties = len(estimates), options.convention.ties
     of_interest = observations if cause is None else observations.only_cause(cause)
-    fit = fit_groups(of_interest, groups, ties=ties, confidence_level=options.confidence_level)
-    tests = [run_test(test, of_interest, groups) for test in comparison.tests]
+    times = event_times(of_interest, groups)
+    fit = fit_groups(of_interest, times, ties=ties)
+    tests = [run_test(test, times) for test in comparison.tests]
     if of_interest.cluster is not None:
         tests.append(robust_score_test(of_interest, groups, ties=ties))
     return Comparison(
@@ -123,18 +125,18 @@ def compare_survival(
         tests,
         _pairwise(of_interest, groups, comparison, ties),
         _mean_differences(estimates, options),
-        hazard_ratios(fit),
-        groups_proportional(of_interest, fit, ties=ties),
+        hazard_ratios(fit, options.confidence_level),
+        groups_proportional(of_interest, fit),
     )
 
 
-def run_test(test: SurvivalTest, observations: Observations, groups: int) -> HypothesisTest:
+def run_test(test: SurvivalTest, times: EventTimes) -> HypothesisTest:
     """Run one of the tests of equal hazards."""
     if isinstance(test, Trend):
-        return trend_test(observations, groups, test.scores)
+        return trend_test(times, test.scores)
     if isinstance(test, MaxCombo):
-        return max_combo_test(observations, groups)
-    return logrank_test(observations, groups, test)
+        return max_combo_test(times)
+    return logrank_test(times, test)
 
 
 def pairwise_test(observations: Observations, comparison: ComparisonOptions) -> SurvivalTest | None:
@@ -155,7 +157,7 @@ def _pairwise(observations: Observations, groups: int, comparison: ComparisonOpt
     pairs, tests = [Pair(*codes) for codes in combinations(range(groups), 2)], []
     for pair in pairs:
         part = _only(pair, observations)
-        tests.append(robust_score_test(part, 2, ties=ties) if test is None else run_test(test, part, 2))
+        tests.append(robust_score_test(part, 2, ties=ties) if test is None else run_test(test, event_times(part, 2)))
     adjusted = adjusted_p_values(np.array([found.p_value for found in tests]), comparison.pairwise)
     return [PairTest(*found) for found in zip(pairs, tests, adjusted.tolist(), strict=True)]
 
@@ -170,7 +172,9 @@ def _mean_differences(estimates: Sequence[SurvivalEstimate], options: SurvivalOp
     horizon = options.horizon or min(float(curve.time[-1]) for curve in curves)
     if horizon <= curves[0].observations.start:
         return []
-    means = [mean_until(horizon, curve, options) for curve in curves]
+    means = [estimate.restricted_mean for estimate in estimates]
+    if options.horizon is None:
+        means = means_until([horizon] * len(curves), curves, options)
     differences = []
     for first, second in combinations(range(len(means)), 2):
         compared = compare_restricted_means(means[first], means[second], options.normal_quantile)

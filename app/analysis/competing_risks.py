@@ -65,8 +65,8 @@ def estimate_incidences(
     curves = aalen_johansen(
         observations, causes, confidence_level=options.confidence_level, confidence_type=confidence_type
     )
-    event_free = landmark_rates(
-        curves.curve,
+    (event_free,) = landmark_rates(
+        [curves.curve],
         options.landmarks,
         confidence_level=options.confidence_level,
         confidence_type=confidence_type,

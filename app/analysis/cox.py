@@ -135,9 +135,9 @@ def cox_regression(
     sets = risk_sets(observations, "breslow" if ties == "exact" else ties)
     x, scale = standardised(sets, covariates)
     ridge = penalizer * _penalty_scale(observations, covariates, scale) if penalizer else np.zeros_like(scale)
-    scaled, null, maximum, iterations = newton_maximum(sets, x, _likelihood(observations, sets, x, ties), ridge)
+    scaled, null, maximum, iterations = newton_maximum(sets.mass, x, _likelihood(observations, sets, x, ties), ridge)
     naive = np.linalg.inv(maximum.information + np.diag(ridge))
-    covariance = _robust_covariance(observations, sets, x, scaled, naive) if robust else naive
+    covariance = robust_covariance(observations, sets, x, scaled, naive) if robust else naive
     coefficient, standard_error = scaled / scale, np.sqrt(np.diag(covariance)) / scale
     return CoxModel(
         coefficient,
@@ -168,21 +168,26 @@ def _likelihood(observations: Observations, sets: RiskSets, x: FloatArray, ties:
 
 
 def newton_maximum(
-    sets: RiskSets, x: FloatArray, likelihood: Likelihood, ridge: FloatArray | None = None
+    mass: FloatArray, x: FloatArray, likelihood: Likelihood, ridge: FloatArray | None = None
 ) -> tuple[FloatArray, PartialLikelihood, PartialLikelihood, int]:
     """Return the coefficients of standardised covariates, the likelihood at 0 and at these, and the Newton steps.
+
+    Parameters
+    ----------
+    mass : events that leave at each step of the likelihood
+    x : the covariates of all rows, shape [n, p]
 
     Raises
     ------
     NoEstimateError
         If there are no events, or a NoMaximumError that has the columns.
     """
-    if not sets.mass.size:
+    if not mass.size:
         raise NoEstimateError("there are no events")
     coefficient: FloatArray = np.zeros(x.shape[1])
     ridge = np.zeros_like(coefficient) if ridge is None else ridge
     null = current = likelihood(coefficient)
-    least = ROUNDING * sets.mass.sum()
+    least = ROUNDING * mass.sum()
     varies = np.diag(null.information) > least
     if not varies.all():
         raise NoMaximumError(np.flatnonzero(~varies)[:1].tolist(), monotone=False)
@@ -222,9 +227,10 @@ def _columns(direction: FloatArray) -> list[int]:
     return columns
 
 
-def _robust_covariance(
+def robust_covariance(
     observations: Observations, sets: RiskSets, x: FloatArray, coefficient: FloatArray, naive: FloatArray
 ) -> FloatArray:
+    """Return the sandwich of the naive covariance and the score residuals by cluster, NaN where these are too few."""
     robust = naive @ score_variance(observations, score_residuals(sets, x, coefficient)) @ naive
     # The residuals sum to 0: with no more clusters than coefficients some combination of these has no variance at all.
     exists = (np.diag(robust) > 1e-12 * np.diag(naive)) & (clusters_at_risk(observations, sets) > coefficient.size)

@@ -137,7 +137,10 @@ def _variance(curve: KaplanMeier, cause: int, events: FloatArray) -> FloatArray:
     (G(t_j-) - 1 / n_j), the variance grows at t_j by S(t_j-)^2 [h (1 - h) / n + h^2 G(t_j-)] + 2 S(t_j-) h B(t_j-).
     """
     n = curve.table.at_risk
-    survival, log_variance = _before(curve.survival, 1.0), np.cumsum(greenwood_terms(curve.table))
+    survival, log_variance = (
+        _before(curve.survival, 1.0),
+        np.cumsum(greenwood_terms(curve.table.at_risk, curve.table.events)),
+    )
     step = survival * events / n
     covariance = np.cumsum(step * (_before(log_variance, 0.0) - 1 / n))
     if curve.observations.cluster is not None:
@@ -168,7 +171,7 @@ def _jackknife(
     level = log_variance_then * incidence_then - covariance_then
     entering = np.column_stack((np.ones_like(weights), -log_variance_then, level))
     own = (observations.cause == cause) * (_before(curve.survival, 1.0) / table.at_risk)[position]
-    slope = log_variance[position] - observations.event * per_survivor(table)[position]
+    slope = log_variance[position] - observations.event * per_survivor(table.at_risk, table.events)[position]
     level = covariance[position] + own - slope * incidence[position]
     leaving = np.column_stack((-np.ones_like(weights), slope, level))
     cluster = np.asarray(observations.cluster)

@@ -118,7 +118,9 @@ def fine_gray_regression(
     sample = strata_in_sequence(replace(observations, group=np.arange(observations.size)))
     sets = fine_gray_risk_sets(sample, ties)
     values, scale = standardised(sets, x[sample.groups])
-    scaled, null, maximum, iterations = newton_maximum(sets, values, lambda at: partial_likelihood(sets, values, at))
+    scaled, null, maximum, iterations = newton_maximum(
+        sets.mass, values, lambda at: partial_likelihood(sets, values, at)
+    )
     inverse = np.linalg.inv(maximum.information)
     residuals = score_residuals(sets, values, scaled)
     with_weights = residuals + _weights_in_score(sample, sets, values, scaled)

@@ -1,5 +1,6 @@
 """How long the subjects were followed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from app.analysis.intervals import ConfidenceType
 from app.analysis.kaplan_meier import kaplan_meier
 from app.analysis.observations import Observations
 from app.analysis.quantiles import Quantile, quantile
+from app.analysis.segments import Segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +47,39 @@ def follow_up(
     >>> found.median, found.mean, found.reverse_kaplan_meier.estimate
     (3.0, 4.0, 9.0)
     """
-    time, weights = observations.time, observations.weights
-    if observations.sampling:  # rows are subjects: their weights only say how much each counts
-        weights = weights * (observations.size / np.sum(weights))
     reverse = kaplan_meier(observations.flipped(), confidence_level=confidence_level, confidence_type=confidence_type)
-    lower_quartile, median, upper_quartile = _order_statistics(time, weights, np.array([0.25, 0.5, 0.75]))
-    return FollowUp(
-        float(median),
-        float(np.sum(weights * time) / np.sum(weights)),
-        float(time[0]),
-        float(time[-1]),
-        float(lower_quartile),
-        float(upper_quartile),
-        quantile(reverse, 0.5, convention, confidence_level),
-    )
+    return follow_ups([observations], [quantile(reverse, 0.5, convention, confidence_level)])[0]
 
 
-def _order_statistics(time: FloatArray, weights: FloatArray, probabilities: FloatArray) -> FloatArray:
-    """Return the quantiles of sorted times, each standing for `weights` subjects."""
+def follow_ups(samples: Sequence[Observations], reverse: Sequence[Quantile]) -> list[FollowUp]:
+    """Return the follow-up of each sample, as `follow_up` does, whose reverse Kaplan-Meier medians are known."""
+    rows = Segments.of([sample.size for sample in samples])
+    time = np.concatenate([sample.time for sample in samples])
+    weights = np.concatenate([_rows_counted(sample) for sample in samples])
+    means = rows.sums(weights * time) / rows.sums(weights)
+    figures = (*_quartiles(time, weights, rows), means, time[rows.starts], time[rows.lasts])
+    return [
+        FollowUp(median, mean, minimum, maximum, lower_quartile, upper_quartile, of_reverse)
+        for lower_quartile, median, upper_quartile, mean, minimum, maximum, of_reverse in zip(
+            *(figure.tolist() for figure in figures), reverse, strict=True
+        )
+    ]
+
+
+def _rows_counted(sample: Observations) -> FloatArray:
+    """Return how many subjects each row stands for; with sampling weights, how much each subject counts."""
+    return sample.weights * (sample.size / np.sum(sample.weights)) if sample.sampling else sample.weights
+
+
+def _quartiles(time: FloatArray, weights: FloatArray, rows: Segments) -> FloatArray:
+    """Return the quartiles of the sorted times of each sample, each standing for `weights` subjects; shape [3, s]."""
     cumulative = np.round(np.cumsum(weights), 9)  # scaled weights add up to whole numbers within rounding only
-    place = (cumulative[-1] - 1) * probabilities
+    before = np.concatenate(([0.0], cumulative[rows.lasts]))[:-1]
+    place = (cumulative[rows.lasts] - before - 1) * np.array([[0.25], [0.5], [0.75]])
     below = np.floor(place)
-    last = time.size - 1
-    low = time[np.minimum(np.searchsorted(cumulative, below, side="right"), last)]
-    high = time[np.minimum(np.searchsorted(cumulative, below + 1, side="right"), last)]
-    return np.asarray(low + (high - low) * (place - below))
+
+    def at(rank: FloatArray) -> FloatArray:
+        return time[np.minimum(np.searchsorted(cumulative, before + rank, side="right"), rows.lasts)]
+
+    low = at(below)
+    return np.asarray(low + (at(below + 1) - low) * (place - below))

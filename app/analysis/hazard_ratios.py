@@ -4,17 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from app.analysis.arrays import BoolArray, FloatArray, sum_by
 from app.analysis.conventions import Ties
-from app.analysis.cox import CoxModel, cox_regression
+from app.analysis.cox import newton_maximum, robust_covariance
 from app.analysis.errors import NoEstimateError
+from app.analysis.event_times import EventTimes
+from app.analysis.group_likelihood import GroupSteps, group_steps
 from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS, HypothesisTest, quadratic_form_test
+from app.analysis.intervals import wald_ratio
 from app.analysis.observations import Observations, strata_in_sequence
-from app.analysis.partial_likelihood import clusters_at_risk, score_residuals, score_variance
+from app.analysis.partial_likelihood import PartialLikelihood, clusters_at_risk, score_residuals, score_variance
 from app.analysis.risk_sets import risk_sets
-from app.analysis.risk_table import count_at_risk, risk_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,25 @@ class HazardRatio:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupModel:
+    """A fitted Cox model of groups.
+
+    Attributes
+    ----------
+    steps : what it is fitted to
+    coefficient, standard_error : shape [p]; the latter NaN where the clusters are too few for one
+    maximum : the likelihood at the coefficients
+    naive : the inverse of the information there, shape [p, p]
+    """
+
+    steps: GroupSteps
+    coefficient: FloatArray
+    standard_error: FloatArray
+    maximum: PartialLikelihood
+    naive: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class GroupFit:
     """The Cox model of those groups that have a hazard ratio to group 0, within strata where there are any.
 
@@ -43,16 +63,14 @@ class GroupFit:
 
     codes: list[int]
     reasons: list[str]
-    model: CoxModel | None
+    model: GroupModel | None
 
     def part(self, observations: Observations) -> Observations:
         """Return the rows that the model is fitted to."""
         return observations.select(np.isin(observations.groups, [0, *self.codes]))
 
 
-def fit_groups(
-    observations: Observations, groups: int, *, ties: Ties = "efron", confidence_level: float = 0.95
-) -> GroupFit:
+def fit_groups(observations: Observations, times: EventTimes, *, ties: Ties = "efron") -> GroupFit:
     """Fit the Cox model of indicators of the groups that have a hazard ratio to group 0.
 
     Risk sets count entry < t <= time, within strata where the sample has them. The likelihood has a maximum if and only
@@ -62,7 +80,7 @@ def fit_groups(
 
     Parameters
     ----------
-    groups : number of groups; `observations.group` holds codes below it
+    times : the event times of the sample, with its groups
 
     Returns
     -------
@@ -70,33 +88,44 @@ def fit_groups(
 
     Source: Ford, Am Math Mon 1957;64(8):28; Hunter, Ann Stat 2004;32:384 (the condition). Checked against aml.json.
     """
-    sample = strata_in_sequence(observations)
-    reasons = _reasons_without_ratio(sample, groups)
-    fit = GroupFit([code for code in range(1, groups) if not reasons[code]], reasons, None)
+    reasons = _reasons_without_ratio(times)
+    fit = GroupFit([code for code in range(1, len(reasons)) if not reasons[code]], reasons, None)
     if not fit.codes:
         return fit
-    part = fit.part(sample)
+    steps = group_steps(times.of([0, *fit.codes]), ties)
     try:
-        model = cox_regression(part, group_indicators(part, fit.codes), ties=ties, confidence_level=confidence_level)
+        coefficient, _, maximum, _ = newton_maximum(steps.mass, steps.indicators, steps.likelihood)
     except NoEstimateError:
         return GroupFit([], [reason or "the hazard ratio is too near to 0 or infinity" for reason in reasons], None)
-    return replace(fit, model=model)
+    naive = covariance = np.linalg.inv(maximum.information)
+    if observations.cluster is not None:
+        sample = strata_in_sequence(fit.part(observations))
+        x = group_indicators(sample, fit.codes)
+        covariance = robust_covariance(sample, risk_sets(sample, ties), x, coefficient, naive)
+    return replace(fit, model=GroupModel(steps, coefficient, np.sqrt(np.diag(covariance)), maximum, naive))
 
 
-def hazard_ratios(fit: GroupFit) -> list[HazardRatio]:
+def hazard_ratios(fit: GroupFit, confidence_level: float = 0.95) -> list[HazardRatio]:
     """Return the hazard ratio of each of the groups 1 .. to group 0; NaN with a reason where a figure does not exist.
 
     Examples
     --------
+    >>> from app.analysis.event_times import event_times
     >>> from app.analysis.observations import observe
-    >>> ratios = hazard_ratios(fit_groups(observe([1, 2, 3, 4], [True] * 3 + [False], group=[1, 0, 1, 2]), 3))
+    >>> sample = observe([1, 2, 3, 4], [True] * 3 + [False], group=[1, 0, 1, 2])
+    >>> ratios = hazard_ratios(fit_groups(sample, event_times(sample, 3)))
     >>> [(round(ratio.hazard_ratio, 4), ratio.reason) for ratio in ratios]
     [(0.7071, None), (nan, 'the group has no events')]
     """
     nothing = (np.nan, np.nan, np.nan, np.nan)
     ratios = {code: HazardRatio(code, 0, *nothing, fit.reasons[code]) for code in range(1, len(fit.reasons))}
     if fit.model is not None:
-        ratios |= {code: _hazard_ratio(code, fit.model, column) for column, code in enumerate(fit.codes)}
+        model = fit.model
+        _, p_value, ratio, lower, upper = wald_ratio(model.coefficient, model.standard_error, confidence_level)
+        for place, code in enumerate(fit.codes):
+            found = [float(figure[place]) for figure in (ratio, lower, upper, p_value)]
+            reason = TOO_FEW_CLUSTERS if np.isnan(p_value[place]) else None
+            ratios[code] = HazardRatio(code, 0, found[0], found[1], found[2], found[3], reason)
     return list(ratios.values())
 
 
@@ -105,37 +134,38 @@ def group_indicators(observations: Observations, codes: Iterable[int]) -> FloatA
     return np.equal.outer(observations.groups, list(codes)).astype(np.float64)
 
 
-def _hazard_ratio(code: int, model: CoxModel, column: int) -> HazardRatio:
-    arrays = (model.hazard_ratio, model.lower, model.upper, model.p_value)
-    ratio, lower, upper, p_value = (float(array[column]) for array in arrays)
-    reason = TOO_FEW_CLUSTERS if np.isnan(p_value) else None
-    return HazardRatio(code, 0, ratio, lower, upper, p_value, reason)
-
-
-def _reasons_without_ratio(observations: Observations, groups: int) -> list[str]:
+def _reasons_without_ratio(times: EventTimes) -> list[str]:
     """Return for each group why its hazard ratio to group 0 does not exist, "" where it does."""
-    table, parts = risk_table(observations), observations.split(groups)
-    times = table.time[table.events > 0]
-    at_risk = np.array([count_at_risk(part, times) for part in parts]) > 0
-    died = np.array([np.isin(times, part.time[part.event]) for part in parts])
+    died = times.events > 0
     # At [a, b]: one of group a had an event while one of group b was at risk.
-    beaten = died @ at_risk.T
+    beaten: BoolArray = np.asarray(died.astype(np.float64) @ (times.at_risk > 0).T > 0)
     np.fill_diagonal(beaten, val=False)
-    _, component = connected_components(beaten, connection="strong")
     has_events: BoolArray = np.asarray(died.any(axis=1))
+    meets_others: BoolArray = np.asarray((beaten | beaten.T).any(axis=1))
+    joined = _reached(beaten) & _reached(beaten.T)
 
     def reason(code: int) -> str:
         if not has_events[0]:
             return "the reference group has no events"
         if not has_events[code]:
             return "the group has no events"
-        if not (beaten[code].any() or beaten[:, code].any()):
+        if not meets_others[code]:
             return "nobody of the group was at risk together with others at an event"
-        if component[code] != component[0]:
+        if not joined[code]:
             return "monotone likelihood: while the two groups were at risk together, at most one of them had events"
         return ""
 
-    return [reason(code) for code in range(groups)]
+    return [reason(code) for code in range(len(died))]
+
+
+def _reached(links: BoolArray) -> BoolArray:
+    """Return which groups chains of links from group 0 lead to, itself included."""
+    reached: BoolArray = links[0].copy()
+    size = 0
+    reached[0] = True
+    while size < (size := int(np.count_nonzero(reached))):
+        reached |= links[reached].any(axis=0)
+    return reached
 
 
 def robust_score_test(observations: Observations, groups: int, *, ties: Ties = "efron") -> HypothesisTest:

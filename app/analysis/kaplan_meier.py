@@ -8,16 +8,28 @@ from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.influence import clustered_variance, of_several
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.observations import Observations
-from app.analysis.risk_table import RiskTable, per_survivor, risk_table
+from app.analysis.risk_table import RiskTable, per_survivor, risk_tables, table_of
+from app.analysis.segments import Segments
+
+CURVES = (
+    "survival",
+    "log_variance",
+    "standard_error",
+    "lower",
+    "upper",
+    "cumulative_hazard",
+    "cumulative_hazard_standard_error",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class KaplanMeier:
-    """A survival curve at the distinct follow-up times of a sample; all arrays have shape [m].
+    """The survival curve of a sample, or those of several one after another, at the distinct follow-up times.
 
     Attributes
     ----------
-    observations, table : the sample and its counts
+    samples, segments : the samples, and where the curve of each is
+    table : the counts; all arrays, here too, have shape [m]
     survival : S(t), the probability of having had no event up to and including t
     log_variance : variance of log S(t); NaN where S(t) = 0
     standard_error : of S(t); NaN where S(t) = 0
@@ -25,7 +37,8 @@ class KaplanMeier:
     cumulative_hazard, cumulative_hazard_standard_error : Nelson-Aalen
     """
 
-    observations: Observations
+    samples: tuple[Observations, ...]
+    segments: Segments
     table: RiskTable
     survival: FloatArray
     log_variance: FloatArray
@@ -36,9 +49,24 @@ class KaplanMeier:
     cumulative_hazard_standard_error: FloatArray
 
     @property
+    def observations(self) -> Observations:
+        """Return the sample of a curve that stands alone."""
+        (sample,) = self.samples
+        return sample
+
+    @property
     def time(self) -> FloatArray:
         """Return the distinct follow-up times."""
         return self.table.time
+
+    def part(self, place: int) -> "KaplanMeier":
+        """Return the curve of one of the samples alone."""
+        if len(self.samples) == 1:
+            return self
+        start, stop = self.segments.bounds[place : place + 2]
+        curves = [getattr(self, name)[start:stop] for name in CURVES]
+        table = table_of(self.samples, place, self.table, self.segments)
+        return KaplanMeier((self.samples[place],), Segments.of([stop - start]), table, *curves)
 
     def at(self, times: FloatArray) -> IntArray:
         """Return for each of `times` the place of the last follow-up time up to it, -1 before the first."""
@@ -50,12 +78,11 @@ class KaplanMeier:
 
 
 def kaplan_meier(
-    observations: Observations,
-    *,
+    *samples: Observations,
     confidence_level: float = 0.95,
     confidence_type: ConfidenceType = "log",
 ) -> KaplanMeier:
-    """Estimate S(t) = prod over t_i <= t of (1 - d_i / n_i), events of every cause together.
+    """Estimate S(t) = prod over t_i <= t of (1 - d_i / n_i), events of every cause together, of each sample.
 
     Var log S(t) = sum d_i / [n_i (n_i - d_i)] (Greenwood), or the infinitesimal jackknife summed within clusters where
     the sample has them. H(t) = sum d_i / n_i with variance sum d_i / n_i^2 (Nelson-Aalen), or its jackknife. n_i
@@ -71,30 +98,39 @@ def kaplan_meier(
     >>> curve.survival, curve.standard_error.round(4)
     (array([0.75, 0.5 , 0.  ]), array([0.2165, 0.25  ,    nan]))
     """
-    table = risk_table(observations)
+    table, segments = risk_tables(samples)
     hazard = table.events / table.at_risk
-    survival = np.cumprod(1 - hazard)
-    log_variance = _variance_of_sum(observations, table, per_survivor(table))
+    survival = segments.running(1 - hazard, np.multiply)
+    factors = np.array([per_survivor(table.at_risk, table.events), 1 / table.at_risk])
+    sums = segments.running(np.concatenate((hazard[None], hazard * factors)))
+    log_variance, hazard_variance = variances = sums[1:]
+    if any(sample.cluster is not None for sample in samples):
+        for place, sample in enumerate(samples):
+            own, part = table_of(samples, place, table, segments), slice(*segments.bounds[place : place + 2])
+            for variance, factor in zip(variances, factors, strict=True):
+                variance[part] = _jackknife(sample, own, variance[part], factor[part])
     log_variance[survival == 0] = np.nan
     standard_error = survival * np.sqrt(log_variance)
     lower, upper = probability_interval(survival, standard_error, confidence_level, confidence_type)
-    hazard_variance = _variance_of_sum(observations, table, 1 / table.at_risk)
     return KaplanMeier(
-        observations,
+        samples,
+        segments,
         table,
         survival,
         log_variance,
         standard_error,
         lower,
         upper,
-        np.cumsum(hazard),
+        sums[0],
         np.sqrt(hazard_variance),
     )
 
 
-def _variance_of_sum(observations: Observations, table: RiskTable, factor: FloatArray) -> FloatArray:
-    """Return the variance of the sum over t_i <= t of a function of d_i / n_i with derivative n_i `factor`_i."""
-    drift = np.cumsum(table.events / table.at_risk * factor)
+def _jackknife(observations: Observations, table: RiskTable, drift: FloatArray, factor: FloatArray) -> FloatArray:
+    """Return the variance of the sum over t_i <= t of a function of d_i / n_i with derivative n_i `factor`_i.
+
+    `drift` is the sum over t_i <= t of d_i / n_i `factor`_i.
+    """
     if observations.cluster is None:
         return drift
     # A row moves the sum by drift(t) - drift(entry) while it is at risk, and from its time on by what it had then,

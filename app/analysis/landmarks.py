@@ -47,14 +47,14 @@ class Tally:
 
 
 def landmark_rates(
-    curve: KaplanMeier,
+    curves: Sequence[KaplanMeier],
     times: Sequence[float],
     *,
     confidence_level: float,
     confidence_type: ConfidenceType,
     carries_forward: bool,
-) -> list[LandmarkRate]:
-    """Return survival at each of `times`.
+) -> list[list[LandmarkRate]]:
+    """Return survival by each curve, of a single sample each, at each of `times`.
 
     Before the first follow-up time S and its limits are 1. Beyond the last S is carried forward or does not exist;
     where it is 0 it stays 0.
@@ -65,20 +65,39 @@ def landmark_rates(
     >>> from app.analysis.observations import observe
     >>> curve = kaplan_meier(observe([2, 4], [True, False]))
     >>> options = {"confidence_level": 0.95, "confidence_type": "log"}
-    >>> [rate.survival for rate in landmark_rates(curve, [1, 2, 5], **options, carries_forward=False)]
+    >>> [rate.survival for rate in landmark_rates([curve], [1, 2, 5], **options, carries_forward=False)[0]]
     [1.0, 0.5, nan]
     """
+    if not times:
+        return [[] for _ in curves]
     asked = np.asarray(times, dtype=np.float64)
-    at = curve.observations.tied(asked)
-    place = curve.at(at) + 1
-    survival, standard_error = curve.survival_at(at), np.concatenate(([0.0], curve.standard_error))[place]
+    found = np.array([_figures_at(curve, asked) for curve in curves]).swapaxes(0, 1)
+    at_risk, events, survival, standard_error, before, beyond = found
     limits = probability_interval(survival, standard_error, confidence_level, confidence_type)
-    lower, upper = (np.where(place == 0, 1.0, limit) for limit in limits)
-    at_risk = count_at_risk(curve.observations, at)
-    events = np.concatenate(([0.0], np.cumsum(curve.table.events)))[place]
-    unknown = (at > curve.time[-1]) & (survival > 0) & (not carries_forward)
-    columns = landmark_columns(unknown, survival, standard_error, lower, upper)
-    return [LandmarkRate(*row) for row in zip(asked.tolist(), at_risk.tolist(), events.tolist(), *columns, strict=True)]
+    lower, upper = (np.where(before, 1.0, limit) for limit in limits)
+    unknown = (beyond > 0) & (survival > 0) & (not carries_forward)
+    figures = (unknown, survival, standard_error, lower, upper)
+    return [
+        [
+            LandmarkRate(*row)
+            for row in zip(asked.tolist(), at_risk_then, events_then, *landmark_columns(*of_curve), strict=True)
+        ]
+        for at_risk_then, events_then, *of_curve in zip(at_risk.tolist(), events.tolist(), *figures, strict=True)
+    ]
+
+
+def _figures_at(curve: KaplanMeier, times: FloatArray) -> list[FloatArray | BoolArray]:
+    """Return at risk just before the times, events up to them, S, its error, and if they are before or beyond all."""
+    at = curve.observations.tied(times)
+    place = curve.at(at) + 1
+    return [
+        count_at_risk(curve.observations, at),
+        np.concatenate(([0.0], np.cumsum(curve.table.events)))[place],
+        np.concatenate(([1.0], curve.survival))[place],
+        np.concatenate(([0.0], curve.standard_error))[place],
+        place == 0,
+        at > curve.time[-1],
+    ]
 
 
 def landmark_columns(

@@ -6,11 +6,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from app.analysis.arrays import FloatArray, IntArray, sum_by
+from app.analysis.arrays import FloatArray
 from app.analysis.errors import InvalidParameterError
+from app.analysis.event_times import EventTimes, covariance_of_shares
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
-from app.analysis.observations import Observations, strata_in_sequence
-from app.analysis.risk_table import count_at_risk, risk_table
 
 WeightName = Literal[
     "log-rank", "gehan-breslow", "tarone-ware", "peto-peto", "modified-peto-peto", "fleming-harrington"
@@ -37,73 +36,20 @@ class Weighting:
 LOG_RANK = Weighting()
 
 
-@dataclass(frozen=True, slots=True)
-class EventTimes:
-    """What k groups have at each of m event times, one stratum after another.
-
-    Attributes
-    ----------
-    events : events of each group, shape [k, m]
-    share : share of each group in those at risk, shape [k, m]
-    at_risk : subjects of the stratum with entry < t <= time, shape [m]
-    stratum : shape [m]
-    """
-
-    events: FloatArray
-    share: FloatArray
-    at_risk: FloatArray
-    stratum: IntArray
-
-    @property
-    def all_events(self) -> FloatArray:
-        """Return the events of all groups, shape [m]."""
-        return np.asarray(self.events.sum(axis=0))
-
-    @property
-    def spread(self) -> FloatArray:
-        """Return d (n - d) / (n - 1), shape [m]: times p (1 - p) the variance of the events of a share p."""
-        left = self.at_risk - self.all_events
-        return np.asarray(self.all_events * left / np.maximum(self.at_risk - 1, 1))
-
-    def observed(self, weight: FloatArray) -> FloatArray:
-        """Return the weighted sum of the events of each group, shape [k]."""
-        return np.asarray(self.events @ weight)
-
-    def expected(self, weight: FloatArray) -> FloatArray:
-        """Return the weighted sum of the events that each group would have by its share, shape [k]."""
-        return np.asarray(self.share @ (weight * self.all_events))
-
-    def covariance(self, weight: FloatArray) -> FloatArray:
-        """Return the covariance of observed - expected, shape [k, k]."""
-        covariance = -(self.share * (weight**2 * self.spread)) @ self.share.T
-        # The variance is what the other groups leave to it: 1 - p would lose the digits of a share p close to 1.
-        np.fill_diagonal(covariance, 0.0)
-        np.fill_diagonal(covariance, -covariance.sum(axis=1))
-        return covariance
+def spread(times: EventTimes) -> FloatArray:
+    """Return d (n - d) / (n - 1), shape [m]: times p (1 - p) the variance of the events of a share p."""
+    events, at_risk = times.all_events, times.all_at_risk
+    return np.asarray(events * (at_risk - events) / np.maximum(at_risk - 1, 1))
 
 
-def event_times(observations: Observations, groups: int) -> EventTimes:
-    """Count the events and those at risk of each group at each event time of each stratum.
+def observed_and_expected(times: EventTimes, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted sums of the events of each group, and of those that it would have by its share; shape [k]."""
+    return times.events @ weight, times.at_risk @ (weight * times.all_events / times.all_at_risk)
 
-    Examples
-    --------
-    >>> from app.analysis.observations import observe
-    >>> times = event_times(observe([1, 2, 2], [True, False, True], group=[0, 0, 1]), 2)
-    >>> times.events.tolist(), times.share.round(4).tolist(), times.at_risk.tolist()
-    ([[1.0, 0.0], [0.0, 1.0]], [[0.6667, 0.5], [0.3333, 0.5]], [3.0, 2.0])
-    """
-    ordered = strata_in_sequence(observations)
-    table = risk_table(ordered)
-    happens = table.events > 0
-    at_risk, size = table.at_risk[happens], int(happens.sum())
-    place = (np.cumsum(happens) - 1)[table.position[ordered.event]]
-    cell = ordered.groups[ordered.event] * size + place
-    events = sum_by(cell, ordered.weights[ordered.event], groups * size).reshape(groups, size)
-    of_group = np.array([count_at_risk(part, table.time[happens]) for part in ordered.split(groups)])
-    stratum = np.zeros(size, dtype=np.int64)
-    if ordered.stratum is not None:
-        stratum[place] = ordered.stratum[ordered.event]
-    return EventTimes(events, of_group / at_risk, at_risk, stratum)
+
+def _covariance(times: EventTimes, weight: FloatArray) -> FloatArray:
+    """Return the covariance of observed - expected, shape [k, k]."""
+    return covariance_of_shares(times.at_risk / times.all_at_risk, weight**2 * spread(times))
 
 
 def weights_of(times: EventTimes, weighting: Weighting) -> FloatArray:
@@ -115,12 +61,13 @@ def weights_of(times: EventTimes, weighting: Weighting) -> FloatArray:
 
     Examples
     --------
+    >>> from app.analysis.event_times import event_times
     >>> from app.analysis.observations import observe
     >>> times = event_times(observe([1, 2, 3], [True, True, True], group=[0, 1, 0]), 2)
     >>> weights_of(times, Weighting("peto-peto")), weights_of(times, Weighting("fleming-harrington", gamma=1)).round(4)
     (array([0.75, 0.5 , 0.25]), array([0.    , 0.3333, 0.6667]))
     """
-    at_risk = times.at_risk
+    at_risk = times.all_at_risk
     match weighting.name:
         case "log-rank":
             return np.ones_like(at_risk)
@@ -144,7 +91,7 @@ def _survival(times: EventTimes, at_risk: FloatArray) -> FloatArray:
     return np.concatenate([np.cumprod(of_stratum) for of_stratum in factors])
 
 
-def logrank_test(observations: Observations, groups: int, weighting: Weighting = LOG_RANK) -> HypothesisTest:
+def logrank_test(times: EventTimes, weighting: Weighting = LOG_RANK) -> HypothesisTest:
     """Test whether the groups have the same hazard of an event, weighting the event times.
 
     At each event time of each stratum, with n_j at risk and d_j events in group j, n and d in all, and the weight w
@@ -154,7 +101,7 @@ def logrank_test(observations: Observations, groups: int, weighting: Weighting =
 
     Parameters
     ----------
-    groups : number of groups k; `observations.group` holds codes below it
+    times : of the sample, with k groups
     weighting : its name is that of the test
 
     The statistic is NaN, with a reason, where V is 0 and with sampling weights.
@@ -166,17 +113,17 @@ def logrank_test(observations: Observations, groups: int, weighting: Weighting =
 
     Examples
     --------
+    >>> from app.analysis.event_times import event_times
     >>> from app.analysis.observations import observe
-    >>> test = logrank_test(observe([1, 2, 3, 4], [True] * 4, group=[0, 0, 1, 1]), 2)
+    >>> test = logrank_test(event_times(observe([1, 2, 3, 4], [True] * 4, group=[0, 0, 1, 1]), 2))
     >>> test.observed, test.expected.round(4), round(test.statistic, 4)
     (array([2., 2.]), array([0.8333, 3.1667]), 2.8824)
     """
-    times = event_times(observations, groups)
     weight = weights_of(times, weighting)
-    observed, expected = times.observed(weight), times.expected(weight)
-    if observations.sampling:
+    observed, expected = observed_and_expected(times, weight)
+    if times.sampling:
         return undefined_test(weighting.name, observed, expected, SAMPLING_REASON)
-    covariance = times.covariance(weight)
+    covariance = _covariance(times, weight)
     # In units of its own deviation no group is too small beside the others to count as a degree of freedom.
     deviation = np.sqrt(np.diag(covariance))
     unit = np.where(deviation > 0, deviation, 1.0)
@@ -185,7 +132,7 @@ def logrank_test(observations: Observations, groups: int, weighting: Weighting =
 
 
 def trend_test(
-    observations: Observations, groups: int, scores: Sequence[float] | None = None, weighting: Weighting = LOG_RANK
+    times: EventTimes, scores: Sequence[float] | None = None, weighting: Weighting = LOG_RANK
 ) -> HypothesisTest:
     """Test whether the hazards of the groups rise or fall with their scores c.
 
@@ -207,22 +154,23 @@ def trend_test(
 
     Examples
     --------
+    >>> from app.analysis.event_times import event_times
     >>> from app.analysis.observations import observe
-    >>> round(trend_test(observe([1, 2, 3, 4], [True] * 4, group=[0, 1, 1, 2]), 3).statistic, 4)
+    >>> round(trend_test(event_times(observe([1, 2, 3, 4], [True] * 4, group=[0, 1, 1, 2]), 3)).statistic, 4)
     3.4571
     """
+    groups = len(times.events)
     score = np.asarray(range(1, groups + 1) if scores is None else scores, dtype=np.float64)
     if score.shape != (groups,) or not np.isfinite(score).all():
         raise InvalidParameterError("a test for trend has one finite score for each group")
-    times = event_times(observations, groups)
     weight = weights_of(times, weighting)
-    observed, expected = times.observed(weight), times.expected(weight)
-    if observations.sampling:
+    observed, expected = observed_and_expected(times, weight)
+    if times.sampling:
         return undefined_test("trend", observed, expected, SAMPLING_REASON)
     score = score / (np.abs(score).max() or 1.0)  # squares of large scores overflow
     score -= score[0]
     # As U and the rows of V sum to 0, differences of scores are all that counts: equal ones leave exactly 0.
-    variance = -np.sum(np.subtract.outer(score, score) ** 2 * times.covariance(weight)) / 2
+    variance = -np.sum(np.subtract.outer(score, score) ** 2 * _covariance(times, weight)) / 2
     if variance == 0:
         reason = "the variance is 0: no event at a time when groups with different scores were at risk"
         return undefined_test("trend", observed, expected, reason)

@@ -7,15 +7,22 @@ import numpy as np
 from scipy.special import erfc
 
 from app.analysis.arrays import FloatArray
+from app.analysis.event_times import EventTimes
 from app.analysis.hypothesis_test import HypothesisTest
-from app.analysis.logrank import SAMPLING_REASON, Weighting, event_times, undefined_test, weights_of
-from app.analysis.observations import Observations
+from app.analysis.logrank import (
+    SAMPLING_REASON,
+    Weighting,
+    observed_and_expected,
+    spread,
+    undefined_test,
+    weights_of,
+)
 
 #: The last weights, the log-rank test's, are the sum of the first two: the four Z have three dimensions.
 _WEIGHTINGS = [Weighting("fleming-harrington", rho, gamma) for rho, gamma in ((1, 0), (0, 1), (1, 1), (0, 0))]
 
 
-def max_combo_test(observations: Observations, groups: int) -> HypothesisTest:
+def max_combo_test(times: EventTimes) -> HypothesisTest:
     """Test whether two groups have the same hazard, with power where the hazards are not proportional.
 
     The statistic is the largest |Z| = |U| / sqrt(V) of the Fleming-Harrington tests with (rho, gamma) = (0, 0), (1, 0),
@@ -26,7 +33,7 @@ def max_combo_test(observations: Observations, groups: int) -> HypothesisTest:
 
     Parameters
     ----------
-    groups : number of groups; `observations.group` holds codes below it
+    times : of the sample, with its groups
 
     The statistic is NaN, with a reason, without exactly two groups, without variance, and with sampling weights.
 
@@ -36,21 +43,21 @@ def max_combo_test(observations: Observations, groups: int) -> HypothesisTest:
 
     Examples
     --------
+    >>> from app.analysis.event_times import event_times
     >>> from app.analysis.observations import observe
-    >>> test = max_combo_test(observe([1, 2, 3, 4, 5, 6], [True] * 6, group=[0, 0, 1, 0, 1, 1]), 2)
+    >>> test = max_combo_test(event_times(observe([1, 2, 3, 4, 5, 6], [True] * 6, group=[0, 0, 1, 0, 1, 1]), 2))
     >>> round(test.statistic, 4), round(test.p_value, 4)
     (1.599, 0.1963)
     """
-    times = event_times(observations, groups)
-    ones = np.ones_like(times.at_risk)
-    observed, expected = times.observed(ones), times.expected(ones)
-    if observations.sampling:
+    observed, expected = observed_and_expected(times, np.ones_like(times.time))
+    if times.sampling:
         return undefined_test("max-combo", observed, expected, SAMPLING_REASON)
-    if groups != 2:
+    if len(times.events) != 2:
         return undefined_test("max-combo", observed, expected, "compares two groups only")
-    deviation = np.sqrt(times.spread * times.share.prod(axis=0))
+    share = times.at_risk / times.all_at_risk
+    deviation = np.sqrt(spread(times) * share.prod(axis=0))
     weights = np.array([weights_of(times, weighting) for weighting in _WEIGHTINGS])
-    score = weights @ (times.events[0] * times.share[1] - times.events[1] * times.share[0])
+    score = weights @ (times.events[0] * share[1] - times.events[1] * share[0])
     factors = weights * deviation
     size = np.linalg.norm(factors, axis=1)
     kept = size > 0

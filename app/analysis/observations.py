@@ -1,15 +1,18 @@
 """Checked, sorted arrays: the place of the entry rule and of the tie rule."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, IntArray
+from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, IntArray, tie_width
 from app.analysis.errors import InvalidObservationsError
+from app.analysis.sorting import Columns, counted, in_order, tallied
 
 COLUMNS = ("time", "cause", "entry", "weight", "group", "stratum", "cluster")
+"""Of `Observations`, in the order of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +72,30 @@ class Observations:
         """Return the group code of each row, 0 where the sample has no groups; shape [n]."""
         return np.zeros(self.size, dtype=np.int64) if self.group is None else self.group
 
-    def select(self, rows: BoolArray | IntArray) -> "Observations":
-        """Return the rows that a mask, or places in ascending order, name; the sorting is kept."""
-        return replace(self, **{name: column[rows] for name, column in _columns(self).items()})
+    def select(self, rows: BoolArray | IntArray | slice) -> "Observations":
+        """Return the rows that a mask, a slice, or places in ascending order, name; the sorting is kept."""
+
+        def of(column: Any) -> Any:
+            return column if column is None else column[rows]
+
+        return Observations(
+            self.time[rows],
+            self.cause[rows],
+            of(self.entry),
+            of(self.weight),
+            of(self.group),
+            of(self.stratum),
+            of(self.cluster),
+            self.sampling,
+            self.start,
+        )
 
     def split(self, groups: int) -> list["Observations"]:
         """Return one sample for each of the group codes 0 .. groups - 1."""
-        return [self.select(self.groups == code) for code in range(groups)]
+        order = np.argsort(self.groups, kind="stable")
+        bounds = np.searchsorted(self.groups, np.arange(groups + 1), sorter=order).tolist()
+        ordered = self.select(order)
+        return [ordered.select(slice(start, stop)) for start, stop in pairwise(bounds)]
 
     def since(self, start: float) -> "Observations":
         """Return the rows whose follow-up lasted until `start` or longer, seen from there on.
@@ -89,16 +109,20 @@ class Observations:
 
     def tied(self, times: FloatArray) -> FloatArray:
         """Return `times`, but for those that tie with a time or an entry of the sample that one itself."""
-        moments = self.time if self.entry is None else np.concatenate((self.time, self.entry))
-        return tied_to(np.unique(moments), times)
+        return tied_to(self.time if self.entry is None else np.sort(np.concatenate((self.time, self.entry))), times)
 
     def only_cause(self, cause: int) -> "Observations":
         """Return the sample with the events of every other cause taken as censorings."""
-        return _sorted(replace(self, cause=(self.cause == cause).astype(np.int64)))
+        return self._with_cause(self.cause == cause)
 
     def flipped(self) -> "Observations":
         """Return the sample with event and censoring exchanged, as the reverse Kaplan-Meier wants it."""
-        return _sorted(replace(self, cause=(self.cause == 0).astype(np.int64)))
+        return self._with_cause(self.cause == 0)
+
+    def _with_cause(self, cause: BoolArray) -> "Observations":
+        changed = replace(self, cause=cause.astype(np.int64))
+        # Only rows at the same time can be in a wrong order.
+        return _sorted(changed) if (self.time[1:] == self.time[:-1]).any() else changed
 
 
 def observe(
@@ -149,6 +173,9 @@ def observe(
         sampling,
     )
     _check(observations)
+    packed = None if sampling else tallied(_columns(observations))
+    if packed is not None:
+        return replace(observations, **packed)
     distinct = recounted(_with_ties_merged(observations))
     if sampling and cluster is None:
         return replace(distinct, cluster=np.arange(distinct.size))
@@ -163,9 +190,17 @@ def tied_to(known: FloatArray, times: FloatArray) -> FloatArray:
     >>> tied_to(np.array([0.1 + 0.2, 2.0]), np.array([0.3, 1.0])) == [0.1 + 0.2, 1.0]
     array([ True,  True])
     """
-    width = _tie_width(known)
+    widest = TOLERANCE * max(1.0, float(known[-1]))
+    if not _near(known, times, widest)[1].any():
+        return times
+    nearest, ties = _near(known, times, tie_width(np.unique(known)))
+    return np.where(ties, nearest, times)
+
+
+def _near(known: FloatArray, times: FloatArray, width: float) -> tuple[FloatArray, BoolArray]:
+    """Return the first of the known times from `times` less the width on, and whether it is within the width."""
     nearest = known[np.minimum(np.searchsorted(known, times - width), known.size - 1)]
-    return np.where(np.abs(nearest - times) <= width, nearest, times)
+    return nearest, np.abs(nearest - times) <= width
 
 
 def recounted(observations: Observations) -> Observations:
@@ -178,7 +213,7 @@ def recounted(observations: Observations) -> Observations:
     array([2., 1.])
     """
     ordered = _sorted(observations)
-    return ordered if observations.sampling else _counted(ordered)
+    return ordered if observations.sampling else replace(ordered, **counted(_columns(ordered)))
 
 
 def strata_in_sequence(observations: Observations) -> Observations:
@@ -206,13 +241,9 @@ def _codes(values: ArrayLike | None) -> IntArray | None:
     return None if values is None else np.asarray(values, dtype=np.int64)
 
 
-def _columns(observations: Observations) -> dict[str, Any]:
+def _columns(observations: Observations) -> Columns:
     values = {name: getattr(observations, name) for name in COLUMNS}
     return {name: column for name, column in values.items() if column is not None}
-
-
-def _tie_width(distinct: FloatArray) -> float:
-    return TOLERANCE * max(1.0, float(distinct.mean()))
 
 
 def _check(observations: Observations) -> None:
@@ -238,7 +269,7 @@ def _with_ties_merged(observations: Observations) -> Observations:
     time, entry = observations.time, observations.entry
     distinct = np.unique(time if entry is None else np.concatenate((time, entry)))
     gap = np.diff(distinct)
-    near = gap <= _tie_width(distinct)
+    near = gap <= tie_width(distinct)
     if not near.any():
         return observations
     first_of_tie = distinct[np.concatenate(([True], ~near))]
@@ -249,17 +280,6 @@ def _with_ties_merged(observations: Observations) -> Observations:
     if entry is not None and not (merged(entry) < merged(time)).all():
         raise InvalidObservationsError("an entry is so near to its time that they are one")
     return replace(observations, time=merged(time), entry=None if entry is None else merged(entry))
-
-
-def _counted(observations: Observations) -> Observations:
-    """Return the sorted sample with one row for all that say the same, its weight the sum of theirs."""
-    columns = _columns(observations)
-    columns.pop("weight", None)
-    differs = np.any([column[1:] != column[:-1] for column in columns.values()], axis=0)
-    starts = np.flatnonzero(np.concatenate(([True], differs)))
-    if starts.size == observations.size:
-        return observations
-    return replace(observations.select(starts), weight=np.add.reduceat(observations.weights, starts))
 
 
 def _with_clusters_named_by_content(observations: Observations) -> Observations:
@@ -277,17 +297,4 @@ def _with_clusters_named_by_content(observations: Observations) -> Observations:
 
 
 def _sorted(observations: Observations) -> Observations:
-    # Every column is a key, so that rounding in sums over rows does not depend on the order they came in; the weight is
-    # the last, so that rows that say the same stand together.
-    keys = (
-        observations.weight,
-        observations.cluster,
-        observations.stratum,
-        observations.group,
-        observations.entry,
-        observations.cause,
-        observations.cause == 0,
-        observations.time,
-    )
-    order = np.lexsort([key for key in keys if key is not None])
-    return observations.select(order)
+    return replace(observations, **in_order(_columns(observations)))

@@ -59,7 +59,7 @@ def relative_risks(sets: RiskSets, covariates: FloatArray, coefficient: FloatArr
         total = sets.at_risk(weighted)
         total[total < UNDERFLOW] = np.nan
         mean = np.empty((coefficient.size, total.size))
-        for part in _parts(coefficient.size, risk.size):
+        for part in near_parts(coefficient.size, risk.size):
             mean[part] = sets.at_risk(weighted * covariates.T[part])
             mean[part] /= total
         return predictor, risk, total, mean
@@ -103,12 +103,12 @@ def partial_likelihood(
 def _products(columns: FloatArray, weights: FloatArray) -> FloatArray:
     """Return X W X' of columns [p, n] and weights [n], shape [p, p]."""
     products = np.zeros((columns.shape[0], columns.shape[0]))
-    for part in _parts(*columns.shape[::-1]):
+    for part in near_parts(*columns.shape[::-1]):
         products += (weights[part] * columns[:, part]) @ columns[:, part].T
     return products
 
 
-def _parts(length: int, width: int) -> list[slice]:
+def near_parts(length: int, width: int) -> list[slice]:
     """Return slices of 0 .. length - 1 that hold, times the width, what a processor has near at hand."""
     step = max(1, NEAR // width)
     return [slice(first, first + step) for first in range(0, length, step)]

@@ -9,10 +9,10 @@ import numpy as np
 from app.analysis.arrays import FloatArray
 from app.analysis.conventions import Ties
 from app.analysis.errors import InvalidObservationsError, InvalidParameterError
-from app.analysis.hazard_ratios import GroupFit, group_indicators
+from app.analysis.hazard_ratios import GroupFit
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
 from app.analysis.observations import Observations, strata_in_sequence
-from app.analysis.partial_likelihood import partial_likelihood, relative_risks, standardised
+from app.analysis.partial_likelihood import PartialLikelihood, partial_likelihood, relative_risks, standardised
 from app.analysis.risk_sets import RiskSets, risk_sets, sums_at
 from app.analysis.risk_table import risk_table
 
@@ -75,9 +75,14 @@ def proportional_hazards_test(
         raise InvalidObservationsError("covariates are finite: one for each coefficient, a row for each of the sample")
     in_sequence = strata_in_sequence(replace(observations, group=np.arange(observations.size)))
     order, sets = in_sequence.groups, risk_sets(in_sequence, ties)
-    time = _transformed(observations, transform)[order][sets.event_rows]
+    first = np.flatnonzero(np.diff(sets.event_time, prepend=-1))
+    time = _transformed(observations, transform)[order][sets.event_rows[first]]
     x, scale = standardised(sets, x[order])
-    score, variance = _efficient_score(sets, x, coefficient * scale, time)
+    scaled = coefficient * scale
+    g = _standard_time(_information_by_time(sets, x, scaled), sums_at(sets.step_time, sets.mass), time)
+    constant, linear, square = (partial_likelihood(sets, x, scaled, factor) for factor in (None, g, g**2))
+    naive = np.linalg.pinv(constant.information, rcond=ROUNDING, hermitian=True)
+    score, variance = _efficient_score(naive, constant, linear, square, sets.mass.sum())
 
     def test(columns: Sequence[int]) -> HypothesisTest:
         return _test(score[columns], variance[np.ix_(columns, columns)])
@@ -86,14 +91,14 @@ def proportional_hazards_test(
     return ProportionalHazards([test(term) for term in ([[c] for c in every] if terms is None else terms)], test(every))
 
 
-def groups_proportional(observations: Observations, fit: GroupFit, *, ties: Ties = "efron") -> HypothesisTest:
+def groups_proportional(observations: Observations, fit: GroupFit) -> HypothesisTest:
     """Test whether the hazard ratios of the groups, those that have one, do not change with time: 1 - S(t-) for g(t).
 
     Sampling weights are taken as shares of the rows: their unit does not matter. See `proportional_hazards_test`.
 
     Parameters
     ----------
-    fit : of the groups of `observations`, with the same `ties`
+    fit : of the groups of `observations`
 
     Returns
     -------
@@ -101,19 +106,27 @@ def groups_proportional(observations: Observations, fit: GroupFit, *, ties: Ties
 
     Examples
     --------
+    >>> from app.analysis.event_times import event_times
     >>> from app.analysis.hazard_ratios import fit_groups
     >>> from app.analysis.observations import observe
     >>> sample = observe([1, 2, 3], [True, True, False], group=[1, 0, 1])
-    >>> round(groups_proportional(sample, fit_groups(sample, 2)).statistic, 4)
+    >>> round(groups_proportional(sample, fit_groups(sample, event_times(sample, 2))).statistic, 4)
     1.4142
     """
     if fit.model is None:
         return HypothesisTest(NAME, np.nan, 0, np.nan, reason="no group has a hazard ratio")
-    if observations.sampling:
-        observations = replace(observations, weight=observations.weights / observations.weights.mean())
-    part = fit.part(observations)
-    indicators = group_indicators(part, fit.codes)
-    return proportional_hazards_test(part, indicators, fit.model.coefficient, ties=ties).overall
+    model, steps = fit.model, fit.model.steps
+    events, at_risk = steps.times.all_events, steps.times.all_at_risk
+    if observations.stratum is None:
+        time = _event_probability_before(events, at_risk)
+    else:
+        table = risk_table(fit.part(observations))
+        time = _event_probability_before(table.events, table.at_risk)[np.searchsorted(table.time, steps.times.time)]
+    g = _standard_time(steps.information_by_time(model.coefficient), events, time)
+    linear, square = steps.likelihood(model.coefficient, g), steps.likelihood(model.coefficient, g**2)
+    unit = float(observations.weights.mean()) if observations.sampling else 1.0
+    score, variance = _efficient_score(model.naive, model.maximum, linear, square, events.sum())
+    return _test(score / unit, variance / unit)
 
 
 def _transformed(observations: Observations, transform: TimeTransform) -> FloatArray:
@@ -126,39 +139,52 @@ def _transformed(observations: Observations, transform: TimeTransform) -> FloatA
         case "rank":
             values = np.cumsum(leaving) - leaving / 2
         case "km":
-            survival = np.cumprod(1 - table.events / table.at_risk)
-            values = 1 - np.concatenate(([1.0], survival[:-1]))
+            values = _event_probability_before(table.events, table.at_risk)
         case _:
             raise InvalidParameterError(f"times are transformed by one of {', '.join(get_args(TimeTransform))}")
     return values[table.position]
 
 
+def _event_probability_before(events: FloatArray, at_risk: FloatArray) -> FloatArray:
+    """Return 1 - S(t-) by Kaplan-Meier at each time, from all counts up to there; shape [m]."""
+    survival = np.cumprod(1 - events / at_risk)
+    return 1 - np.concatenate(([1.0], survival[:-1]))
+
+
 def _efficient_score(
-    sets: RiskSets, x: FloatArray, coefficient: FloatArray, time: FloatArray
+    naive: FloatArray,
+    constant: PartialLikelihood,
+    linear: PartialLikelihood,
+    square: PartialLikelihood,
+    events: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return score [p] and variance [p, p] of theta, where `time` holds g of each event, less what b explains."""
-    g = _standard_time(sets, x, coefficient, time)
-    constant = partial_likelihood(sets, x, coefficient)
-    linear, square = (partial_likelihood(sets, x, coefficient, g**power) for power in (1, 2))
-    explained = np.linalg.pinv(constant.information, rcond=ROUNDING, hermitian=True) @ linear.information
+    """Return score [p] and variance [p, p] of theta, less what b explains.
+
+    The likelihoods have factors 1, g and g^2; `naive` is the inverse of the information of the first.
+    """
+    explained = naive @ linear.information
     variance = square.information - linear.information @ explained
-    vanishes = np.diag(variance) <= ROUNDING * sets.mass.sum()
+    vanishes = np.diag(variance) <= ROUNDING * events
     variance[vanishes] = variance[:, vanishes] = 0
     return linear.score - explained.T @ constant.score, variance
 
 
-def _standard_time(sets: RiskSets, x: FloatArray, coefficient: FloatArray, time: FloatArray) -> FloatArray:
-    """Return g at each event time with mean 0 and variance 1 over the information, 0 where there is none; shape [m]."""
+def _information_by_time(sets: RiskSets, x: FloatArray, coefficient: FloatArray) -> FloatArray:
+    """Return the trace of the information that each event time adds, shape [m]."""
     _, risk, total, mean = relative_risks(sets, x, coefficient)
     square = sets.at_risk(sets.weights * risk * x.T**2) / total
-    information = sums_at(sets.step_time, sets.mass * (square - mean**2)).sum(axis=0)
-    informs = information > ROUNDING * sums_at(sets.step_time, sets.mass)
-    g = np.zeros_like(information)
-    g[sets.event_time] = time
+    return np.asarray(sums_at(sets.step_time, sets.mass * (square - mean**2)).sum(axis=0))
+
+
+def _standard_time(information: FloatArray, events: FloatArray, time: FloatArray) -> FloatArray:
+    """Return g at each event time with mean 0 and variance 1 over the information, 0 where there is none; shape [m]."""
+    informs = information > ROUNDING * events
     if not informs.any():
-        return np.zeros_like(g)
-    g = np.where(informs, g - np.average(g, weights=informs * information), 0)
-    deviation = np.sqrt(np.average(g**2, weights=informs * information))
+        return np.zeros_like(time)
+    weights = informs * information
+    weights /= weights.sum()
+    g = np.where(informs, time - weights @ time, 0)
+    deviation = np.sqrt(weights @ g**2)
     return g / deviation if deviation > 1e-12 * np.abs(time).max() else np.zeros_like(g)
 
 

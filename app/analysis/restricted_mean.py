@@ -1,6 +1,8 @@
 """Restricted mean survival: the area under the curve up to a horizon."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan, nan, sqrt
 
 import numpy as np
 from scipy.special import ndtr
@@ -9,6 +11,7 @@ from app.analysis.arrays import FloatArray, IntArray, sum_by
 from app.analysis.influence import SINGLE_CLUSTER
 from app.analysis.kaplan_meier import KaplanMeier
 from app.analysis.risk_table import greenwood_terms, per_survivor
+from app.analysis.segments import Segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +45,27 @@ class RestrictedMeanDifference:
     ratio_upper: float
 
 
-def restricted_mean(
-    curve: KaplanMeier,
-    horizon: float,
+def restricted_means(
+    curves: Sequence[KaplanMeier],
+    horizons: Sequence[float],
     normal_quantile: float,
     *,
     corrects_variance: bool = False,
     carries_forward: bool = True,
-) -> RestrictedMean:
-    """Return mu = integral of S from the sample's start to the horizon, with estimate -+ z standard errors.
+) -> list[RestrictedMean]:
+    """Return for each curve mu = integral of S from the sample's start to its horizon, with mu -+ z standard errors.
 
     Var mu = sum over t_j of A_j^2 d_j / [n_j (n_j - d_j)], A_j the area from t_j to the horizon, terms with
     n_j = d_j being 0; the infinitesimal jackknife summed within clusters where the sample has them.
 
     Parameters
     ----------
-    horizon : in units of time, after the start
+    curves : each of a single sample
+    horizons : in units of time, one for each curve
     normal_quantile : z
     corrects_variance : whether to multiply the variance by m / (m - 1), m the number of events (SAS)
     carries_forward : whether S keeps its last value beyond the last follow-up; if not, and it is above 0, a horizon
-        beyond it has no mean
+        beyond it has no mean; nor has one that is not after the start
 
     Source: Klein & Moeschberger, Survival Analysis (2003), 4.5. Checked against the `rmean` and `rmst` blocks of
     aml.json, lung.json, veteran.json, ovarian.json, and spss31.json.
@@ -70,50 +74,96 @@ def restricted_mean(
     --------
     >>> from app.analysis.kaplan_meier import kaplan_meier
     >>> from app.analysis.observations import observe
-    >>> mean = restricted_mean(kaplan_meier(observe([1, 2], [True, True])), 2.0, 1.96)
+    >>> (mean,) = restricted_means([kaplan_meier(observe([1, 2], [True, True]))], [2.0], 1.96)
     >>> mean.estimate, round(mean.standard_error, 6)
     (1.5, 0.353553)
     """
-    horizon = float(curve.observations.tied(np.array([horizon]))[0])
+    tied = [_tied(curve, horizon) for curve, horizon in zip(curves, horizons, strict=True)]
+    estimates, variances, areas = _estimates(curves, np.array(tied))
+    found = []
+    for curve, horizon, estimate, variance, area in zip(curves, tied, estimates, variances, areas, strict=True):
+        missing = _why_none(curve, horizon, carries_forward=carries_forward)
+        if missing is not None:
+            found.append(RestrictedMean(horizon, nan, nan, nan, nan, missing))
+            continue
+        influence, cluster = None, curve.observations.cluster
+        if cluster is not None:
+            influence = _influence(curve, cluster, horizon, np.array([estimate, *area]))
+            variance = float(np.sum(influence**2)) if np.ptp(cluster) else nan  # noqa: PLW2901 - what takes its place
+        if corrects_variance:
+            events = float(curve.table.events.sum())
+            variance = variance * events / (events - 1) if events > 1 else nan  # noqa: PLW2901
+        found.append(_mean(horizon, estimate, variance, normal_quantile, influence))
+    return found
+
+
+def restricted_mean(curve: KaplanMeier, horizon: float, normal_quantile: float, **options: bool) -> RestrictedMean:
+    """Return the restricted mean of one curve, as `restricted_means` has it."""
+    return restricted_means([curve], [horizon], normal_quantile, **options)[0]
+
+
+def _tied(curve: KaplanMeier, horizon: float) -> float:
+    """Return the horizon, or the time of the sample that it ties with."""
+    if horizon == curve.time[-1]:
+        return horizon
+    return float(curve.observations.tied(np.array([horizon]))[0])
+
+
+def _why_none(curve: KaplanMeier, horizon: float, *, carries_forward: bool) -> str | None:
+    if horizon <= curve.observations.start:
+        return f"the horizon, {horizon:.15g}, is not after the start"
     if horizon > curve.time[-1] and curve.survival[-1] > 0 and not carries_forward:
-        beyond = "the horizon lies beyond the last follow-up, where survival is not known"
-        return RestrictedMean(horizon, np.nan, np.nan, np.nan, np.nan, beyond)
-    knots, area_after = _area(curve, horizon)
-    influence = None
-    if curve.observations.cluster is None:
-        inside = knots.size - 2
-        variance = float(np.sum(area_after[1:-1] ** 2 * greenwood_terms(curve.table)[:inside]))
-    else:
-        influence = _influence(curve, curve.observations.cluster, knots, area_after)
-        variance = float(np.sum(influence**2)) if np.ptp(curve.observations.cluster) else np.nan
-    if corrects_variance:
-        events = float(curve.table.events.sum())
-        variance = variance * events / (events - 1) if events > 1 else np.nan
-    estimate, standard_error = float(area_after[0]), float(np.sqrt(variance))
+        return "the horizon lies beyond the last follow-up, where survival is not known"
+    return None
+
+
+def _estimates(
+    curves: Sequence[KaplanMeier], horizons: FloatArray
+) -> tuple[list[float], list[float], list[FloatArray]]:
+    """Return of each curve the area up to its horizon, its variance, and the areas from each time to the horizon."""
+    segments = Segments.of([curve.time.size for curve in curves])
+    columns = ((one.time, one.survival, one.table.at_risk, one.table.events) for one in curves)
+    time, survival, at_risk, events = map(np.concatenate, zip(*columns, strict=True))
+    knots = np.minimum(time, segments.each(horizons))
+    width = np.empty_like(knots)
+    np.subtract(knots[1:], knots[:-1], out=width[:-1])
+    width[segments.lasts] = horizons - knots[segments.lasts]
+    after = segments.remaining(survival * width)
+    start = np.array([curve.observations.start for curve in curves])
+    estimates = knots[segments.starts] - start + after[segments.starts]
+    return (
+        estimates.tolist(),
+        segments.sums(after**2 * greenwood_terms(at_risk, events)).tolist(),
+        segments.split(after),
+    )
+
+
+def _mean(
+    horizon: float, estimate: float, variance: float, normal_quantile: float, influence: FloatArray | None
+) -> RestrictedMean:
+    standard_error, reason = sqrt(variance), None
     width = normal_quantile * standard_error
-    reason = None
-    if np.isnan(variance):
-        clusters = curve.observations.cluster
-        single = clusters is not None and np.ptp(clusters) == 0
+    if isnan(variance):
+        single = influence is not None and influence.size == 1
         reason = SINGLE_CLUSTER if single else "no standard error: fewer than 2 events"
     return RestrictedMean(horizon, estimate, standard_error, estimate - width, estimate + width, reason, influence)
 
 
-def _area(curve: KaplanMeier, horizon: float) -> tuple[FloatArray, FloatArray]:
-    """Return start, follow-up times before the horizon and horizon, and the area under S from each to the last."""
-    inside = int(np.searchsorted(curve.time, horizon, side="left"))
-    knots = np.concatenate(([curve.observations.start], curve.time[:inside], [horizon]))
-    pieces = np.concatenate(([1.0], curve.survival[:inside])) * np.diff(knots)
-    return knots, np.concatenate((np.cumsum(pieces[::-1])[::-1], [0.0]))
+def _influence(curve: KaplanMeier, cluster: IntArray, horizon: float, area_after: FloatArray) -> FloatArray:
+    """Return the influence of each cluster on the restricted mean, shape [clusters].
 
-
-def _influence(curve: KaplanMeier, cluster: IntArray, knots: FloatArray, area_after: FloatArray) -> FloatArray:
-    """Return the influence of each cluster on the restricted mean, shape [clusters]."""
+    `area_after` is the area under S up to the horizon from the start and from each time.
+    """
     observations, table = curve.observations, curve.table
-    drift = np.concatenate(([0.0], np.cumsum(greenwood_terms(table))))
+    inside = int(np.searchsorted(curve.time, horizon, side="left"))
+    knots = np.concatenate(([observations.start], curve.time[:inside], [horizon]))
+    area_after = np.append(area_after[: inside + 1], 0.0)
+    drift = np.concatenate(([0.0], np.cumsum(greenwood_terms(table.at_risk, table.events))))
     # While a row is at risk it moves log S at t by drift(t) - drift(entry); from its end on by a constant.
     moved = np.concatenate(([0.0], np.cumsum(drift[: knots.size - 1] * -np.diff(area_after))))
-    constant = drift[1:][table.position] - observations.event * per_survivor(table)[table.position]
+    constant = (
+        drift[1:][table.position] - observations.event * per_survivor(table.at_risk, table.events)[table.position]
+    )
     time = observations.time
     influence = np.interp(time, knots, moved) + constant * np.interp(time, knots, area_after)
     if observations.entry is not None:

@@ -5,11 +5,14 @@ from typing import get_args
 
 import numpy as np
 
-from app.analysis.arrays import FloatArray, IntArray, sum_by
+from app.analysis.arrays import BoolArray, FloatArray, IntArray, sum_by
 from app.analysis.conventions import Ties
 from app.analysis.errors import InvalidParameterError
 from app.analysis.observations import Observations
 from app.analysis.spans import Prefixes, Spans, spans
+
+#: Of the steps of a crowd of events, those that are taken one by one, and the points that stand for many others.
+ALONE, GAUSS = 16, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
         enters = np.searchsorted(times, observations.entry, side="right")
     deaths = sum_by(event_time, weights[event_rows])
     rows = sum_by(event_time, np.ones(event_time.size)) if observations.sampling else deaths
-    step_time, kept, mass = _steps(rows, ties)
+    step_time, kept, mass = leaving_steps(rows, ties)
     return RiskSets(
         np.where(leaves > enters, weights, 0.0),
         weights * observations.event,
@@ -96,23 +99,30 @@ def risk_sets(observations: Observations, ties: Ties) -> RiskSets:
     )
 
 
-def _steps(deaths: FloatArray, ties: Ties, exact: int = 16) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Return event time, kept share and mass of the steps: of Efron's the last `exact` at each time one by one.
+def leaving_steps(
+    deaths: FloatArray, ties: Ties, smooth: BoolArray | None = None
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return event time, kept share and mass of the steps: of Efron's the last 16 at each time one by one.
 
     Before these, 16 .. 31, 32 .. 63, .. steps from the last are summed by Gauss's rule: what is summed is smooth there.
+    At times that are `smooth`, the rule sums all steps at once: of each kind of rows as many stay as leave, so that
+    whatever their risks the error is below 1e-15.
     """
     if ties == "breslow" or (deaths <= 1).all():
         return np.arange(deaths.size), np.ones(deaths.size), deaths
     steps = np.ceil(deaths)
+    at_once = np.zeros(steps.size, dtype=np.bool_) if smooth is None else smooth & (steps > GAUSS) & (steps == deaths)
+    exact = np.where(at_once, 0, ALONE)
     alone = np.minimum(steps, exact).astype(np.int64)
     from_last = np.arange(alone.sum()) - np.repeat(np.cumsum(alone) - alone, alone)
     parts: list[tuple[FloatArray, ...]] = [(np.repeat(np.arange(deaths.size), alone), from_last, np.ones(alone.sum()))]
-    first = exact
+    first, last = exact, np.where(at_once, steps, 2 * exact)
     while (steps > first).any():
         crowded = np.flatnonzero(steps > first)
-        nodes, mass = _discrete_gauss(np.minimum(steps[crowded], 2 * first) - first)
-        parts.append((np.repeat(crowded, nodes.shape[1]), first + nodes.ravel(), mass.ravel()))
-        first *= 2
+        lengths, place = np.unique((np.minimum(steps, last) - first)[crowded], return_inverse=True)
+        nodes, mass = (rule[place] for rule in _discrete_gauss(lengths))
+        parts.append((np.repeat(crowded, GAUSS), (first[crowded, None] + nodes).ravel(), mass.ravel()))
+        first, last = last, 2 * last
     time, from_last, mass = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(time, kind="stable")
     time, from_last, mass = time[order], from_last[order], mass[order]
@@ -120,7 +130,7 @@ def _steps(deaths: FloatArray, ties: Ties, exact: int = 16) -> tuple[IntArray, F
     return time, (from_last + 1 - missing) / deaths[time], np.where(from_last == 0, 1 - missing, mass)
 
 
-def _discrete_gauss(length: FloatArray, order: int = 12) -> tuple[FloatArray, FloatArray]:
+def _discrete_gauss(length: FloatArray, order: int = GAUSS) -> tuple[FloatArray, FloatArray]:
     """Return nodes and masses, shape [c, order], whose sum is that over 0 .. length - 1 for smooth functions.
 
     They are the eigenvalues of the Jacobi matrix of the discrete Chebyshev polynomials (Golub & Welsch, Math Comput

@@ -1,18 +1,24 @@
 """A survival estimate whole: what the kernels give, put together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
+from app.analysis.arrays import FloatArray
 from app.analysis.conventions import Convention
-from app.analysis.follow_up import FollowUp, follow_up
+from app.analysis.follow_up import FollowUp, follow_ups
 from app.analysis.intervals import ConfidenceType
 from app.analysis.kaplan_meier import KaplanMeier, kaplan_meier
 from app.analysis.landmarks import LandmarkRate, Tally, landmark_rates, tally
 from app.analysis.observations import Observations
-from app.analysis.quantiles import Quantile, quantile
-from app.analysis.restricted_mean import RestrictedMean, restricted_mean
+from app.analysis.quantiles import Quantile, quantiles
+from app.analysis.restricted_mean import RestrictedMean, restricted_means
+from app.analysis.segments import Segments
+
+#: Rows that are worked on at once: more of them cost more in memory than the calls that they save.
+TOGETHER = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +71,7 @@ def estimate_survival(
     cause: int | None = None,
     largest_time_of_all: float | None = None,
 ) -> SurvivalEstimate:
-    """Estimate the survival of one sample.
-
-    Parameters
-    ----------
-    cause : the cause whose events count, those of others being censorings; None takes all causes together. Follow-up
-        ends by censoring alone: in its reverse Kaplan-Meier curve the events of every cause are censorings.
-    largest_time_of_all : the largest follow-up time over all groups where the sample is one of them, for the
-        conventions whose mean runs to it
+    """Estimate the survival of one sample, as `estimate_samples` does.
 
     Examples
     --------
@@ -82,58 +81,114 @@ def estimate_survival(
     >>> estimate.events, estimate.person_time, estimate.median.estimate, estimate.restricted_mean.estimate
     (3.0, 21.0, 6.0, 6.125)
     """
-    of_interest = observations if cause is None else observations.only_cause(cause)
-    convention, level = options.convention, options.confidence_level
-    curve = kaplan_meier(of_interest, confidence_level=level, confidence_type=options.interval)
-    quantiles = {
-        probability: quantile(curve, probability, convention, level) for probability in (0.5, *options.quantiles)
-    }
-    rates = landmark_rates(
-        curve,
-        options.landmarks,
-        confidence_level=level,
-        confidence_type=options.interval,
-        carries_forward=convention.carries_forward,
-    )
-    return SurvivalEstimate(
-        float(np.sum(observations.weights)),
-        float(np.sum(curve.table.events)),
-        float(np.sum(curve.table.censored)),
-        _person_time(observations),
-        curve,
-        quantiles[0.5],
-        [quantiles[probability] for probability in options.quantiles],
-        mean_until(options.horizon or _horizon(curve, convention, largest_time_of_all), curve, options),
-        rates,
-        follow_up(observations, convention, level, options.interval),
-        None if options.risk_table_times is None else tally(of_interest, options.risk_table_times),
-    )
+    largest = None if largest_time_of_all is None else [largest_time_of_all]
+    return estimate_samples([observations], options, cause=cause, largest_times_of_all=largest)[0]
 
 
-def mean_until(horizon: float, curve: KaplanMeier, options: SurvivalOptions) -> RestrictedMean:
-    """Return the restricted mean up to a horizon, NaN with the reason where that is not after the sample's start."""
-    if horizon <= curve.observations.start:
-        reason = f"the horizon, {horizon:.15g}, is not after the start"
-        return RestrictedMean(horizon, np.nan, np.nan, np.nan, np.nan, reason)
-    return restricted_mean(
-        curve,
-        horizon,
+def estimate_samples(
+    samples: Sequence[Observations],
+    options: SurvivalOptions,
+    *,
+    cause: int | None = None,
+    largest_times_of_all: Sequence[float] | None = None,
+) -> list[SurvivalEstimate]:
+    """Estimate the survival of samples, each by itself.
+
+    Parameters
+    ----------
+    cause : the cause whose events count, those of others being censorings; None takes all causes together. Follow-up
+        ends by censoring alone: in its reverse Kaplan-Meier curve the events of every cause are censorings.
+    largest_times_of_all : for each sample the largest follow-up time over all groups where it is one of them, for the
+        conventions whose mean runs to it
+    """
+    of_interest = samples if cause is None else [sample.only_cause(cause) for sample in samples]
+    found = _curves([*of_interest, *(sample.flipped() for sample in samples)], options)
+    curves, of_curves = [], []
+    for joint, place, of_curve in islice(found, len(samples)):
+        curves.append(joint.part(place))
+        of_curves.append({one.probability: one for one in of_curve})
+    reverse = [next(of_curve) for _, _, of_curve in found]
+    horizons = [
+        options.horizon or _horizon(curve, options.convention, largest)
+        for curve, largest in zip(curves, largest_times_of_all or [0.0] * len(curves), strict=True)
+    ]
+    return [
+        SurvivalEstimate(
+            subjects,
+            float(np.sum(curve.table.events)),
+            float(np.sum(curve.table.censored)),
+            person_time,
+            curve,
+            of_curve[0.5],
+            [of_curve[probability] for probability in options.quantiles],
+            mean,
+            rates,
+            followed,
+            None if options.risk_table_times is None else tally(curve.observations, options.risk_table_times),
+        )
+        for subjects, person_time, curve, of_curve, mean, rates, followed in zip(
+            *_totals(samples),
+            curves,
+            of_curves,
+            means_until(horizons, curves, options),
+            landmark_rates(
+                curves,
+                options.landmarks,
+                confidence_level=options.confidence_level,
+                confidence_type=options.interval,
+                carries_forward=options.convention.carries_forward,
+            ),
+            follow_ups(samples, reverse),
+            strict=True,
+        )
+    ]
+
+
+def _curves(
+    samples: Sequence[Observations], options: SurvivalOptions
+) -> Iterator[tuple[KaplanMeier, int, Iterator[Quantile]]]:
+    """Yield for each sample where its curve is, and its quantiles, the median first.
+
+    Small samples are worked on together, large ones alone.
+    """
+    probabilities = tuple(dict.fromkeys((0.5, *options.quantiles)))
+    small = sum(sample.size for sample in samples) <= TOGETHER
+    for part in [samples] if small else [[sample] for sample in samples]:
+        curves = kaplan_meier(*part, confidence_level=options.confidence_level, confidence_type=options.interval)
+        found = quantiles(curves, probabilities, options.convention, options.confidence_level)
+        for place, of_curve in enumerate(found):
+            yield curves, place, of_curve
+
+
+def means_until(
+    horizons: Sequence[float], curves: Sequence[KaplanMeier], options: SurvivalOptions
+) -> list[RestrictedMean]:
+    """Return the restricted mean of each curve up to its horizon, by the convention."""
+    return restricted_means(
+        curves,
+        horizons,
         options.normal_quantile,
         corrects_variance=options.convention.corrects_mean_variance,
         carries_forward=options.convention.carries_forward,
     )
 
 
-def _person_time(observations: Observations) -> float:
-    entry = 0.0 if observations.entry is None else observations.entry
-    begun = np.maximum(entry, observations.start)
-    return float(np.sum(observations.weights * (observations.time - begun)))
+def _totals(samples: Sequence[Observations]) -> tuple[list[float], list[float]]:
+    """Return the subjects of each sample, and their time at risk."""
+    rows = Segments.of([sample.size for sample in samples])
+    weights = np.concatenate([sample.weights for sample in samples])
+    followed = np.concatenate([sample.time - _begun(sample) for sample in samples])
+    return rows.sums(weights).tolist(), rows.sums(weights * followed).tolist()
 
 
-def _horizon(curve: KaplanMeier, convention: Convention, largest_time_of_all: float | None) -> float:
+def _begun(sample: Observations) -> FloatArray | float:
+    return sample.start if sample.entry is None else np.maximum(sample.entry, sample.start)
+
+
+def _horizon(curve: KaplanMeier, convention: Convention, largest_time_of_all: float) -> float:
     largest = float(curve.time[-1])
     if convention.horizon == "largest-time-of-all":
-        return max(largest, largest_time_of_all or 0.0)
+        return max(largest, largest_time_of_all)
     if convention.horizon == "largest-event-time":
         return float(np.max(curve.time[curve.table.events > 0], initial=curve.observations.start))
     return largest

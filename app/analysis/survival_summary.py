@@ -9,7 +9,7 @@ from app.analysis.comparison import Comparison, ComparisonOptions, SurvivalTest,
 from app.analysis.disclosure import Coarsened, coarsened
 from app.analysis.errors import InvalidParameterError
 from app.analysis.observations import Observations
-from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_survival
+from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_samples
 
 SUPPRESSED = "suppressed"
 
@@ -134,9 +134,9 @@ def _estimates(
     options: SurvivalOptions,
 ) -> list[SurvivalEstimate | None]:
     """Return the estimate of all subjects and of each group, None where it is hidden."""
-    last = float(observations.time[-1])
     samples = [observations, *observations.split(groups)]
-    return [
-        None if code in hidden else estimate_survival(sample, options, largest_time_of_all=last)
-        for code, sample in enumerate(samples, start=-1)
-    ]
+    shown = [code for code in range(-1, groups) if code not in hidden]
+    last = [float(observations.time[-1])] * len(shown)
+    estimates = estimate_samples([samples[code + 1] for code in shown], options, largest_times_of_all=last)
+    of_code = dict(zip(shown, estimates, strict=True))
+    return [of_code.get(code) for code in range(-1, groups)]

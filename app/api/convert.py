@@ -1,10 +1,11 @@
 """From the results of the analysis layer to the wire: the one place where NaN becomes null."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from itertools import zip_longest
 from math import isfinite
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from app.analysis.curve_points import curve_points
 from app.analysis.follow_up import FollowUp
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.kaplan_meier import KaplanMeier
-from app.analysis.landmarks import LandmarkRate, Tally
+from app.analysis.landmarks import LandmarkRate
 from app.analysis.logrank import Weighting
 from app.analysis.proportions import Proportion
 from app.analysis.quantiles import Quantile
@@ -46,18 +47,28 @@ def numbers(values: FloatArray) -> list[Any]:
 
 def figures(result: Any, *leave_out: str) -> dict[str, Any]:
     """Return the attributes of a flat result, null for NaN, under the names that they have on the wire too."""
-    values = [(name, getattr(result, name)) for name in _names(result.__class__) if name not in leave_out]
-    return {name: number(value) if isinstance(value, float) else value for name, value in values}
+    names, values = _attributes(result.__class__, leave_out)
+    return {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in zip(names, values(result), strict=True)
+    }
 
 
 def series(result: Any) -> dict[str, list[Any]]:
-    """Return the attributes of a result that is all arrays, null for NaN."""
-    return {name: numbers(getattr(result, name)) for name in _names(result.__class__)}
+    """Return the attributes of a result that is all arrays of one length, null for NaN."""
+    names, values = _attributes(result.__class__, ())
+    columns = np.array(values(result))
+    listed: list[list[Any]] = columns.tolist()
+    for place in np.flatnonzero(~np.isfinite(columns).all(axis=1)):
+        listed[place] = [number(value) for value in listed[place]]
+    return dict(zip(names, listed, strict=True))
 
 
 @cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _attributes(kind: type[Any], leave_out: tuple[str, ...]) -> tuple[list[str], Callable[[Any], Any]]:
+    """Return the names of the fields, and what gets all their values at once."""
+    names = [field.name for field in fields(kind) if field.name not in leave_out]
+    return names, attrgetter(*names)
 
 
 def rows(columns: Mapping[str, FloatArray]) -> list[dict[str, Any]]:
@@ -163,11 +174,6 @@ def follow_up(result: FollowUp) -> survival.FollowUp:
     )
 
 
-def risk_table(result: Tally) -> survival.RiskTable:
-    """Return the numbers under a figure."""
-    return survival.RiskTable(**series(result))
-
-
 def survival_estimate(
     result: SurvivalEstimate, *, curve: CurveChoice, interpretation: str = EVENT_FREE
 ) -> survival.SurvivalEstimate:
@@ -185,13 +191,16 @@ def survival_figures(
         "events": result.events,
         "censored": result.censored,
         "person_time": result.person_time,
-        "median": quantile(result.median),
-        "quantiles": [quantile(one) for one in result.quantiles],
-        "restricted_mean": survival.RestrictedMean(**figures(result.restricted_mean, "influence")),
-        "rates": [rate(one) for one in result.rates],
-        "follow_up": follow_up(result.follow_up),
-        "risk_table": None if result.risk_table is None else risk_table(result.risk_table),
-        "curve": survival_curve(result.curve, curve),
+        "median": figures(result.median),
+        "quantiles": [figures(one) for one in result.quantiles],
+        "restricted_mean": figures(result.restricted_mean, "influence"),
+        "rates": [figures(one) for one in result.rates],
+        "follow_up": {
+            "observed": figures(result.follow_up, "reverse_kaplan_meier"),
+            "reverse_kaplan_meier": figures(result.follow_up.reverse_kaplan_meier),
+        },
+        "risk_table": None if result.risk_table is None else series(result.risk_table),
+        "curve": None if curve == "none" else series(curve_points(result.curve, max_points(curve))),
         "reason": None,
     }
 

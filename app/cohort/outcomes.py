@@ -1,7 +1,8 @@
 """The outcome summary of a treatment cohort: what a results section reports."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from app.analysis.comparison import Comparison, ComparisonOptions, compare_survival
 from app.analysis.competing_risks import IncidenceEstimate, estimate_incidences
@@ -11,7 +12,7 @@ from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import ConfidenceType
 from app.analysis.observations import Observations
 from app.analysis.success_rates import TableOptions
-from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_survival
+from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_samples
 from app.cohort.endpoint_rows import EndpointRows, derive_endpoint
 from app.cohort.endpoints import ENDPOINTS, Endpoint, EndpointName
 from app.cohort.groupings import Grouping, Groups, assign_groups
@@ -52,6 +53,17 @@ class EndpointGrouping:
     groups: list[Sample]
     comparison: Comparison | None
     gray: list[HypothesisTest] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _GroupedRows:
+    """The rows of an end point by a grouping: the groups without a row, and the sample of the others, by `labels`."""
+
+    name: str
+    excluded: int
+    empty: tuple[str, ...]
+    labels: list[str]
+    observations: Observations | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,58 +141,69 @@ def estimate_endpoint(
     rows = derive_endpoint(cohort, endpoint)
     if not rows.rows:
         return EndpointResult(endpoint, rows.excluded, None, [])
-    overall = _estimate("all", rows.observations(), endpoint, options)
+    applicable = ((groups, groups.codes(endpoint.unit)) for groups in groupings)
+    grouped = [_grouped(groups, codes, rows) for groups, codes in applicable if codes is not None]
+    overall, *samples = _estimates(("all", *(label for one in grouped for label in one.labels)), rows, grouped, options)
+    found = iter(samples)
     return EndpointResult(
         endpoint,
         rows.excluded,
         overall,
-        [
-            _by_group(groups, codes, rows, options)
-            for groups in groupings
-            if (codes := groups.codes(endpoint.unit)) is not None
-        ],
+        [_by_group(one, list(islice(found, len(one.labels))), endpoint, options) for one in grouped],
     )
 
 
-def _by_group(groups: Groups, codes: list[int], rows: EndpointRows, options: OutcomeOptions) -> EndpointGrouping:
+def _grouped(groups: Groups, codes: list[int], rows: EndpointRows) -> _GroupedRows:
     used = [codes[row.unit] for row in rows.rows if codes[row.unit] >= 0]
     # Groups without a row have no estimate: the others are coded anew without them.
     present = {code: place for place, code in enumerate(sorted(set(used)))}
     empty = tuple(label for code, label in enumerate(groups.labels) if code not in present)
-    result = EndpointGrouping(groups.grouping.name, len(rows.rows) - len(used), empty, [], None, None)
-    if not present:
-        return result
-    observations = rows.observations([present.get(code, -1) for code in codes])
-    parts = observations.split(len(present))
-    samples = [
-        _estimate(groups.labels[code], parts[place], rows.endpoint, options, float(observations.time[-1]))
-        for code, place in present.items()
+    return _GroupedRows(
+        groups.grouping.name,
+        len(rows.rows) - len(used),
+        empty,
+        [groups.labels[code] for code in present],
+        rows.observations([present.get(code, -1) for code in codes]) if present else None,
+    )
+
+
+def _estimates(
+    labels: Iterable[str], rows: EndpointRows, grouped: Sequence[_GroupedRows], options: OutcomeOptions
+) -> list[Sample]:
+    """Return the estimates of all rows, and of each group of each grouping."""
+    endpoint, whole = rows.endpoint, rows.observations()
+    samples, largest = [whole], [float(whole.time[-1])]
+    for one in grouped:
+        if one.observations is not None:
+            samples += one.observations.split(len(one.labels))
+            largest += [float(one.observations.time[-1])] * len(one.labels)
+    survival = estimate_samples(
+        samples, options.survival, cause=endpoint.cause_of_interest, largest_times_of_all=largest
+    )
+    incidences = [
+        estimate_incidences(sample, len(endpoint.causes), options.survival, options.incidence_interval)
+        if endpoint.has_competing_events
+        else None
+        for sample in samples
     ]
-    if len(samples) == 1:
-        return replace(result, groups=samples)
-    estimates = [sample.survival for sample in samples]
+    return [Sample(*figures) for figures in zip(labels, survival, incidences, strict=True)]
+
+
+def _by_group(
+    grouped: _GroupedRows, samples: list[Sample], endpoint: Endpoint, options: OutcomeOptions
+) -> EndpointGrouping:
+    result = EndpointGrouping(grouped.name, grouped.excluded, grouped.empty, samples, None, None)
+    if grouped.observations is None or len(samples) == 1:
+        return result
     comparison = compare_survival(
-        observations, estimates, options.survival, options.comparison, cause=rows.endpoint.cause_of_interest
+        grouped.observations,
+        [sample.survival for sample in samples],
+        options.survival,
+        options.comparison,
+        cause=endpoint.cause_of_interest,
     )
     gray = None
-    if rows.endpoint.has_competing_events:
-        gray = [gray_test(observations, len(samples), cause) for cause, _ in enumerate(rows.endpoint.causes, start=1)]
-    return replace(result, groups=samples, comparison=comparison, gray=gray)
-
-
-def _estimate(
-    label: str,
-    observations: Observations,
-    endpoint: Endpoint,
-    options: OutcomeOptions,
-    largest_time_of_all: float | None = None,
-) -> Sample:
-    survival = estimate_survival(
-        observations, options.survival, cause=endpoint.cause_of_interest, largest_time_of_all=largest_time_of_all
-    )
-    incidence = None
     if endpoint.has_competing_events:
-        incidence = estimate_incidences(
-            observations, len(endpoint.causes), options.survival, options.incidence_interval
-        )
-    return Sample(label, survival, incidence)
+        causes = range(1, len(endpoint.causes) + 1)
+        gray = [gray_test(grouped.observations, len(samples), cause) for cause in causes]
+    return replace(result, comparison=comparison, gray=gray)

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.analysis import logrank, max_combo
 from app.analysis.comparison import Comparison, ComparisonOptions, compare_survival
 from app.analysis.conventions import CONVENTIONS
+from app.analysis.event_times import event_times
+from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.observations import Observations, observe
 from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_survival
 
@@ -32,6 +35,18 @@ def compared(
 ) -> Comparison:
     estimates = by_group(observations, groups, options, **which)
     return compare_survival(observations, estimates, options, comparison, **which)
+
+
+def logrank_test(observations: Observations, groups: int, *options: Any, **named: Any) -> HypothesisTest:
+    return logrank.logrank_test(event_times(observations, groups), *options, **named)
+
+
+def trend_test(observations: Observations, groups: int, *options: Any, **named: Any) -> HypothesisTest:
+    return logrank.trend_test(event_times(observations, groups), *options, **named)
+
+
+def max_combo_test(observations: Observations, groups: int) -> HypothesisTest:
+    return max_combo.max_combo_test(event_times(observations, groups))
 
 
 def codes(found: Sequence[Any]) -> list[tuple[int, int]]:

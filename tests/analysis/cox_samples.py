@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.analysis.arrays import FloatArray, IntArray
 from app.analysis.conventions import Ties
+from app.analysis.event_times import event_times
 from app.analysis.hazard_ratios import HazardRatio, fit_groups, hazard_ratios
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.observations import Observations, observe, strata_in_sequence
@@ -139,9 +140,11 @@ R_MODELS = [
 ]
 
 
-def group_hazard_ratios(observations: Observations, groups: int, **options: Any) -> list[HazardRatio]:
-    return hazard_ratios(fit_groups(observations, groups, **options))
+def group_hazard_ratios(
+    observations: Observations, groups: int, *, ties: Ties = "efron", confidence_level: float = 0.95
+) -> list[HazardRatio]:
+    return hazard_ratios(fit_groups(observations, event_times(observations, groups), ties=ties), confidence_level)
 
 
 def proportional(observations: Observations, groups: int, ties: Ties = "efron") -> HypothesisTest:
-    return groups_proportional(observations, fit_groups(observations, groups, ties=ties), ties=ties)
+    return groups_proportional(observations, fit_groups(observations, event_times(observations, groups), ties=ties))

@@ -19,12 +19,24 @@ from app.analysis.comparison import (
     run_test,
 )
 from app.analysis.conventions import CONVENTIONS, ConventionName
+from app.analysis.event_times import event_times
 from app.analysis.hazard_ratios import robust_score_test
-from app.analysis.logrank import SAMPLING_REASON, Weighting, logrank_test, trend_test
-from app.analysis.max_combo import max_combo_test
+from app.analysis.logrank import SAMPLING_REASON, Weighting
 from app.analysis.observations import observe
 from app.analysis.survival import SurvivalOptions
-from tests.analysis.comparison_samples import FILES, PAIRED, THREE, TWO, WEIGHTED, R, codes, compared
+from tests.analysis.comparison_samples import (
+    FILES,
+    PAIRED,
+    THREE,
+    TWO,
+    WEIGHTED,
+    R,
+    codes,
+    compared,
+    logrank_test,
+    max_combo_test,
+    trend_test,
+)
 from tests.analysis.cox_samples import group_hazard_ratios, proportional
 from tests.references import blocks, numbers, sample
 from tests.strategies import Rows, rows, shuffled
@@ -49,10 +61,10 @@ class TestTests:
 
     def test_are_run_with_what_they_ask_for(self) -> None:
         weighting = Weighting("fleming-harrington", 1, 0.5)
-        assert run_test(weighting, THREE, 3).statistic == logrank_test(THREE, 3, weighting).statistic
-        assert run_test(Trend((1, 2, 9)), THREE, 3).statistic == trend_test(THREE, 3, (1, 2, 9)).statistic
-        assert run_test(Trend(), THREE, 3).statistic == trend_test(THREE, 3).statistic
-        assert run_test(MaxCombo(), TWO, 2).statistic == max_combo_test(TWO, 2).statistic
+        assert run_test(weighting, event_times(THREE, 3)).statistic == logrank_test(THREE, 3, weighting).statistic
+        assert run_test(Trend((1, 2, 9)), event_times(THREE, 3)).statistic == trend_test(THREE, 3, (1, 2, 9)).statistic
+        assert run_test(Trend(), event_times(THREE, 3)).statistic == trend_test(THREE, 3).statistic
+        assert run_test(MaxCombo(), event_times(TWO, 2)).statistic == max_combo_test(TWO, 2).statistic
 
     @pytest.mark.parametrize(("tests", "names"), [((), []), ((Trend(), Weighting()), ["trend", "log-rank"])])
     def test_clusters_bring_the_robust_score_test_last(self, tests: tuple[SurvivalTest, ...], names: list[str]) -> None:

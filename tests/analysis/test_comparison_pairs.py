@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from app.analysis.comparison import ComparisonOptions, MaxCombo, SurvivalTest, Trend, pairwise_test, run_test
+from app.analysis.event_times import event_times
 from app.analysis.hazard_ratios import robust_score_test
 from app.analysis.logrank import Weighting
 from app.analysis.multiple_testing import Adjustment, adjusted_p_values
@@ -37,7 +38,7 @@ def test_the_first_test_asked_for_compares_each_pair_alone(tests: tuple[Survival
     for one in found:
         chosen = (one.pair.first, one.pair.second)
         alone = THREE.select(np.isin(THREE.groups, chosen))
-        expected = run_test(used, replace(alone, group=np.searchsorted(chosen, alone.groups)), 2)
+        expected = run_test(used, event_times(replace(alone, group=np.searchsorted(chosen, alone.groups)), 2))
         assert (one.test.name, one.test.statistic) == (expected.name, expected.statistic)
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from app.analysis.arrays import FloatArray
 from app.analysis.gray import gray_test
 from app.analysis.hypothesis_test import HypothesisTest
-from app.analysis.logrank import logrank_test
 from app.analysis.observations import Observations, observe
+from tests.analysis.comparison_samples import logrank_test
 from tests.analysis.gray_literal import GROUPS, gray_literally
 from tests.references import assert_equal_to_r, blocks, sample
 from tests.strategies import Rows, rows, shuffled

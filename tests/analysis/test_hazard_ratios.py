@@ -14,10 +14,10 @@ from app.analysis.cox import cox_regression
 from app.analysis.errors import NoEstimateError
 from app.analysis.hazard_ratios import robust_score_test
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
-from app.analysis.logrank import logrank_test
 from app.analysis.observations import Observations, observe
 from app.analysis.partial_likelihood import partial_likelihood
 from app.analysis.risk_sets import risk_sets
+from tests.analysis.comparison_samples import logrank_test
 from tests.analysis.cox_samples import (
     BOTH_TIES,
     FOUR_DEATHS,

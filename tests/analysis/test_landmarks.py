@@ -18,7 +18,8 @@ FILES = ("aml", "lung", "veteran", "ovarian", "kidney", "melanoma", "myeloma")
 
 
 def rates_of(curve: KaplanMeier, *times: float, carries_forward: bool = True) -> list[LandmarkRate]:
-    return landmark_rates(curve, times, confidence_level=0.95, confidence_type="log", carries_forward=carries_forward)
+    options: Any = {"confidence_level": 0.95, "confidence_type": "log"}
+    return landmark_rates([curve], times, **options, carries_forward=carries_forward)[0]
 
 
 def counts(found: Tally) -> list[tuple[float, ...]]:
@@ -52,7 +53,7 @@ def test_landmarks_come_in_the_order_asked_for_as_often_as_asked_for() -> None:
 def test_the_interval_is_of_the_level_and_type_asked_for() -> None:
     """One of two dies: S = 1/2, its error 1/2 sqrt(1/2); plain limits at level 0.5 are 0.674 errors away."""
     curve = kaplan_meier(observe([2, 4], [True, False]))
-    (found,) = landmark_rates(curve, [3], confidence_level=0.5, confidence_type="plain", carries_forward=True)
+    ((found,),) = landmark_rates([curve], [3], confidence_level=0.5, confidence_type="plain", carries_forward=True)
     error = 0.5 * 0.5**0.5
     assert found.standard_error == pytest.approx(error)
     assert [found.lower, found.upper] == pytest.approx([0.5 - 0.674490 * error, 0.5 + 0.674490 * error])
@@ -97,7 +98,9 @@ def test_survival_of_zero_is_known_for_ever() -> None:
 def test_after_a_first_censoring_at_one_there_is_no_interval_of_some_types(kind: Any) -> None:
     """Nobody has died: limits are 1 before the first follow-up time, and do not exist from it on."""
     curve = kaplan_meier(observe([2, 4], [False, True]))
-    before, after = landmark_rates(curve, [1, 3], confidence_level=0.95, confidence_type=kind, carries_forward=True)
+    ((before, after),) = landmark_rates(
+        [curve], [1, 3], confidence_level=0.95, confidence_type=kind, carries_forward=True
+    )
     assert (before.lower, before.upper, before.reason) == (1, 1, None)
     assert np.isnan([after.lower, after.upper]).all()
     assert (after.survival, after.reason) == (1, "no interval at 1")
@@ -125,8 +128,8 @@ def test_landmark_rates_equal_r(name: str, block: dict[str, Any]) -> None:
         known = [survival > 0 for survival in expected["surv"]]
         for kind, limits in expected["ci"].items():
             curve = kaplan_meier(observations, confidence_level=level, confidence_type=kind)
-            found = landmark_rates(
-                curve, expected["times"], confidence_level=level, confidence_type=kind, carries_forward=True
+            (found,) = landmark_rates(
+                [curve], expected["times"], confidence_level=level, confidence_type=kind, carries_forward=True
             )
             assert_equal_to_r([rate.survival for rate in found], expected["surv"])
             assert_equal_to_r([rate.at_risk for rate in found], expected.get("n_risk_count", expected["n_risk"]))

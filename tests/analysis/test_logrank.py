@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from app.analysis.arrays import FloatArray
 from app.analysis.errors import InvalidParameterError
 from app.analysis.hypothesis_test import HypothesisTest
-from app.analysis.logrank import Weighting, logrank_test, trend_test
+from app.analysis.logrank import Weighting
 from app.analysis.observations import Observations, observe
 from tests import literal
+from tests.analysis.comparison_samples import logrank_test, trend_test
 from tests.strategies import Rows, rows
 
 GROUPS = 3

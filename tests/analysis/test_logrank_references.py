@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
-from app.analysis.logrank import Weighting, logrank_test, trend_test
+from app.analysis.logrank import Weighting
 from app.analysis.multiple_testing import Adjustment, adjusted_p_values
 from app.analysis.observations import Observations, observe, strata_in_sequence
 from app.analysis.partial_likelihood import partial_likelihood
 from app.analysis.risk_sets import risk_sets
+from tests.analysis.comparison_samples import logrank_test, trend_test
 from tests.references import assert_equal_to_r, blocks, reference, sample
 from tests.strategies import Rows, rows, shuffled
 

@@ -11,9 +11,10 @@ from scipy.special import ndtr
 
 from app.analysis.arrays import FloatArray
 from app.analysis.hypothesis_test import HypothesisTest
-from app.analysis.logrank import Weighting, logrank_test
-from app.analysis.max_combo import largest_of_normals, max_combo_test
+from app.analysis.logrank import Weighting
+from app.analysis.max_combo import largest_of_normals
 from app.analysis.observations import observe
+from tests.analysis.comparison_samples import logrank_test, max_combo_test
 from tests.references import blocks, sample
 from tests.strategies import Rows, rows, shuffled
 

@@ -65,10 +65,10 @@ def test_everybody_is_at_risk_at_time_0_without_entry() -> None:
 def test_variance_terms_by_hand() -> None:
     """1 of 4, then 2 of 3, then nobody of 1, who is censored; and 1 of 1, after which nobody is left."""
     table = risk_table(observe([1, 2, 2, 3], [1, 1, 1, 0]))
-    np.testing.assert_array_equal(per_survivor(table), [1 / 3, 1, 1])
-    np.testing.assert_allclose(greenwood_terms(table), [1 / 12, 2 / 3, 0], rtol=1e-15)
-    last = risk_table(observe([1], [1]))
-    assert per_survivor(last) == greenwood_terms(last) == [0]
+    np.testing.assert_array_equal(per_survivor(table.at_risk, table.events), [1 / 3, 1, 1])
+    np.testing.assert_allclose(greenwood_terms(table.at_risk, table.events), [1 / 12, 2 / 3, 0], rtol=1e-15)
+    last = np.array([1.0])
+    assert per_survivor(last, last) == greenwood_terms(last, last) == [0]
 
 
 @given(rows(near_ties=True))

@@ -9,7 +9,7 @@ import pytest
 from app.analysis.conventions import CONVENTIONS, ConventionName
 from app.analysis.landmarks import BEYOND_FOLLOW_UP
 from app.analysis.observations import observe
-from app.analysis.survival import SurvivalOptions, estimate_survival, mean_until
+from app.analysis.survival import SurvivalOptions, estimate_survival, means_until
 from tests.references import blocks, group_samples
 
 R = SurvivalOptions(CONVENTIONS["r"])
@@ -73,7 +73,8 @@ def test_without_events_after_a_start_the_mean_of_sas_has_no_horizon_either() ->
 def test_the_variance_of_the_mean_has_the_factor_of_the_convention() -> None:
     """Two events: SAS multiplies by 2 / 1."""
     curve = estimate_survival(observe([2, 5, 8], [True, True, False]), R).curve
-    errors = {name: mean_until(8, curve, SurvivalOptions(CONVENTIONS[name])).standard_error for name in CONVENTIONS}
+    options = [SurvivalOptions(CONVENTIONS[name]) for name in CONVENTIONS]
+    errors = {one.convention.name: means_until([8], [curve], one)[0].standard_error for one in options}
     assert errors["r"] == errors["spss"] == errors["stata"]
     assert errors["sas"] == pytest.approx(errors["r"] * 2**0.5)
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from app.analysis.comparison import ComparisonOptions, MaxCombo, Trend
 from app.analysis.conventions import CONVENTIONS, ConventionName
 from app.analysis.errors import InvalidParameterError
-from app.analysis.logrank import Weighting, logrank_test, trend_test
+from app.analysis.logrank import Weighting
 from app.analysis.observations import Observations, observe
 from app.analysis.survival import SurvivalEstimate, SurvivalOptions, estimate_survival
 from app.analysis.survival_summary import GroupEstimate, SurvivalSummary, summarize_survival
+from tests.analysis.comparison_samples import logrank_test, trend_test
 from tests.strategies import Rows, rows, shuffled, split_in_rows
 
 R = SurvivalOptions(CONVENTIONS["r"])
@@ -33,7 +34,7 @@ def leaves(found: Any, where: str = "") -> dict[str, Any]:
     """Return every figure of a result by its path, arrays and numbers as their bytes."""
     if is_dataclass(found):
         inner = [(field.name, getattr(found, field.name)) for field in fields(found)]
-    elif isinstance(found, list):
+    elif isinstance(found, list | tuple):
         inner = [(str(place), one) for place, one in enumerate(found)]
     elif isinstance(found, np.ndarray | float):
         return {where: (np.shape(found), np.asarray(found).tobytes())}

@@ -7,7 +7,6 @@ import pytest
 from app.analysis.comparison import ComparisonOptions
 from app.analysis.conventions import ConventionName
 from app.analysis.gray import gray_test
-from app.analysis.logrank import logrank_test
 from app.analysis.observations import observe
 from app.api import convert
 from app.api.convert_competing_risks import incidence_group
@@ -15,6 +14,7 @@ from app.cohort.endpoints import ENDPOINTS, EndpointName
 from app.cohort.groupings import Bin, Grouping, assign_groups
 from app.cohort.model import Cohort
 from app.cohort.outcomes import EndpointGrouping, Sample
+from tests.analysis.comparison_samples import logrank_test
 from tests.cohort.builders import (
     BY_ARM,
     BY_DIAMETER,
