@@ -143,8 +143,8 @@ def test_it_answers_until_the_connection_is_closed(monkeypatch: pytest.MonkeyPat
         process.start()
         with ours, ours.makefile("rb") as received:
             assert take(received) == (None, b"")
-            answer, content = exchange(ours, received, scope_of("/v1/toys"), b'{"name": "abc"}')
-            assert (answer.status, answer.failure) == (200, None)
+            answer, content = exchange(ours, received, scope_of("/v1/toys"), b'{"many": [1, 2]}')
+            assert (answer.status, answer.failure, answer.noted) == (200, None, {"rows": 2})
             assert dict(answer.headers)[b"content-type"] == b"application/json"
             assert b"x-request-id" not in dict(answer.headers)
             assert json.loads(content)["process"] == os.getpid()
