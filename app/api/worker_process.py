@@ -27,12 +27,13 @@ from app.settings import Settings
 Factory = Callable[[Settings], FastAPI]
 """Makes the app; a function of a module, since its name is what a process is given."""
 
+NOTED = ("rows",)
 LENGTHS = struct.Struct("!QQ")
 OUT_OF_MEMORY_SCORE = Path("/proc/self/oom_score_adj")
 """Where memory runs out, Linux ends the process with the highest score: a worker, and not its parent."""
 
 STANDARD_STREAMS = (1, 2)
-LESS_URGENT = 10
+LESS_URGENT = 5
 """By so much workers are nicer than their parent, which answers health and small requests."""
 
 
@@ -42,8 +43,9 @@ class Answer:
 
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    rows: int = 0
     failure: dict[str, object] | None = None
+    noted: dict[str, object] = field(default_factory=dict)
+    """What the app wrote beside the request for the log and the metrics."""
 
 
 def run(connection: socket, factory: Factory, settings: Settings) -> None:
@@ -113,5 +115,5 @@ async def respond(app: FastAPI, scope: Scope, body: bytes) -> tuple[Answer, byte
         await app(scope, receive, send)
     except Exception as error:
         return Answer(failure=describe(error)), b""
-    answer.rows = scope["state"].get("rows", 0)
+    answer.noted = {name: scope["state"][name] for name in NOTED if name in scope["state"]}
     return answer, bytes(content)

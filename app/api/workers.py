@@ -37,8 +37,8 @@ LOADED_ON_USE = ("lifelines", "app.rendering.canvas")
 """What would have to be loaded while a request waits."""
 
 PARTS = ("type", "asgi", "http_version", "method", "scheme", "server", "root_path", "path", "raw_path", "query_string")
-HEADERS = (b"accept", b"content-type", b"content-encoding")
-"""Of a request, what its answer depends on; who asks is no concern of a worker's."""
+HEADERS = (b"accept", b"content-type")
+"""Of a request, what its answer depends on once its body is read; who asks is no concern of a worker's."""
 
 LOST = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, EOFError, OSError)
 
@@ -59,8 +59,7 @@ class Worker:
         process = forks.Process(target=run, args=(theirs, factory, settings), daemon=True)
         worker = cls(process, ours, await UNIXSocketStream.from_socket(ours))
         try:
-            with theirs:
-                await anyio.to_thread.run_sync(process.start)
+            await anyio.to_thread.run_sync(start, process, theirs, abandon_on_cancel=True)
             await worker._receive()
         except BaseException:
             worker.end()
@@ -91,6 +90,12 @@ class Worker:
         self.release()
         if self._process.pid is not None:
             self._process.kill()
+
+
+def start(process: ForkServerProcess, connection: socket.socket) -> None:
+    """Start a process, which takes over a connection; where the fork server must load everything first, in seconds."""
+    with connection:
+        process.start()
 
 
 class Workers:
@@ -168,7 +173,7 @@ class Workers:
             raise ClientDisconnect
         if isinstance(answered, ProblemError):
             raise answered
-        request.state.rows = answered[0].rows
+        request.scope["state"].update(answered[0].noted)
         return as_response(*answered)
 
     async def _in_time(self, scope: Scope, body: bytes) -> Answered | ProblemError:

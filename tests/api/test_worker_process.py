@@ -143,8 +143,8 @@ def test_it_answers_until_the_connection_is_closed(monkeypatch: pytest.MonkeyPat
         process.start()
         with ours, ours.makefile("rb") as received:
             assert take(received) == (None, b"")
-            answer, content = exchange(ours, received, scope_of("/v1/toys"), b'{"name": "abc"}')
-            assert (answer.status, answer.failure) == (200, None)
+            answer, content = exchange(ours, received, scope_of("/v1/toys"), b'{"many": [1, 2]}')
+            assert (answer.status, answer.failure, answer.noted) == (200, None, {"rows": 2})
             assert dict(answer.headers)[b"content-type"] == b"application/json"
             assert b"x-request-id" not in dict(answer.headers)
             assert json.loads(content)["process"] == os.getpid()
@@ -157,7 +157,7 @@ def test_it_answers_until_the_connection_is_closed(monkeypatch: pytest.MonkeyPat
             assert (answer.status, json.loads(content)["code"]) == (404, "not_found")
         process.join(10)
         assert not process.is_alive()
-        assert asked == ["setpgrp", "nice 10"]
+        assert asked == ["setpgrp", "nice 5"]
         assert score.read_text("ascii") == "1000"
 
 
@@ -165,7 +165,7 @@ def test_it_does_without_a_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     with isolated(monkeypatch, tmp_path) as (_, score, asked):
         score.mkdir()
         worker_process.isolate()
-        assert asked == ["setpgrp", "nice 10"]
+        assert asked == ["setpgrp", "nice 5"]
 
 
 def test_a_process_ends_at_once_when_its_parent_has(monkeypatch: pytest.MonkeyPatch) -> None:

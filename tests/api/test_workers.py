@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import anyio
@@ -217,7 +218,7 @@ async def test_a_process_gives_way_to_the_service(anyio_backend: str) -> None:
     """To its event loop, to its memory, and to its terminal, whose Ctrl-C is for the service alone."""
     async with toys() as client:
         process = await process_of(client)
-        assert os.getpriority(os.PRIO_PROCESS, process) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+        assert os.getpriority(os.PRIO_PROCESS, process) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 5)
         assert Path(f"/proc/{process}/oom_score_adj").read_text("ascii") == "1000\n"
         assert os.getpgid(process) == process
 
@@ -283,3 +284,37 @@ def test_a_worker_process_is_told_what_its_answer_depends_on_and_not_who_asks() 
         "headers": [(b"accept", b"text/csv"), (b"accept", b"*/*")],
         "state": {"request_id": "r"},
     }
+
+
+async def test_what_is_noted_of_a_request_is_known_here(anyio_backend: str) -> None:
+    async with toys() as client:
+        app: FastAPI = client._transport.app  # type: ignore[attr-defined]  # noqa: SLF001
+        state: dict[str, Any] = {}
+        headers = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/v1/toys", "query_string": b"", "headers": headers}
+        messages = iter([b'{"many": [1, 2, 3]}'])
+
+        async def receive() -> Message:
+            for body in messages:
+                return {"type": "http.request", "body": body, "more_body": False}
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            pass
+
+        await app(scope | {"state": state}, receive, send)
+    assert state["rows"] == 3
+
+
+async def test_the_end_does_not_wait_for_a_process_that_starts(
+    anyio_backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes seconds until the first has loaded everything."""
+    loaded = Event()
+    monkeypatch.setattr(workers.forks.Process, "start", lambda _: loaded.wait(60))
+    with anyio.fail_after(10):
+        async with served(toy_app(Settings(computing_processes=1))) as client:
+            assert refused(await client.get("/readyz"), "not_ready")
+            await anyio.sleep(0.1)
+    loaded.set()

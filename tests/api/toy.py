@@ -104,8 +104,9 @@ def compute(body: Toy, digest: str, max_patients: int) -> Answer:
 
 
 @router.post("/toys")
-async def count_toys(body: Toy, digest: InputDigest, settings: CurrentSettings) -> Answer:
+async def count_toys(body: Toy, digest: InputDigest, settings: CurrentSettings, request: Request) -> Answer:
     """Count toys."""
+    request.state.rows = len(body.many)
     return compute(body, digest, settings.max_patients)
 
 
