@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import isnan
 
 import numpy as np
 
@@ -179,7 +180,7 @@ def _mean_differences(estimates: Sequence[SurvivalEstimate], options: SurvivalOp
     for first, second in combinations(range(len(means)), 2):
         compared = compare_restricted_means(means[first], means[second], options.normal_quantile)
         reason = means[first].reason or means[second].reason
-        if reason is None and np.isnan(compared.p_value):
+        if reason is None and isnan(compared.p_value):
             reason = "no p value: the standard error is 0"
         differences.append(PairDifference(Pair(first, second), horizon, compared, reason))
     return differences

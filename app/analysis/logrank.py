@@ -44,7 +44,7 @@ def spread(times: EventTimes) -> FloatArray:
 
 def observed_and_expected(times: EventTimes, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the weighted sums of the events of each group, and of those that it would have by its share; shape [k]."""
-    return times.events @ weight, times.at_risk @ (weight * times.all_events / times.all_at_risk)
+    return times.events @ weight, times.at_risk / times.all_at_risk @ (weight * times.all_events)
 
 
 def _covariance(times: EventTimes, weight: FloatArray) -> FloatArray:

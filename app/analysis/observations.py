@@ -287,7 +287,10 @@ def _with_clusters_named_by_content(observations: Observations) -> Observations:
     # of rows. Clusters with the same rows may be exchanged.
     columns = _columns(observations)
     cluster = columns.pop("cluster")
-    _, kind_of_row = np.unique(np.column_stack(list(columns.values())), axis=0, return_inverse=True)
+    by_content = np.lexsort([*columns.values()][::-1])
+    differs = np.any([np.diff(column[by_content], prepend=np.nan) != 0 for column in columns.values()], axis=0)
+    kind_of_row = np.empty_like(cluster)
+    kind_of_row[by_content] = np.cumsum(differs)
     order = np.lexsort((kind_of_row, cluster))
     starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
     contents = [kinds.tolist() for kinds in np.split(kind_of_row[order], starts[1:])]

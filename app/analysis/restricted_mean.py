@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan, nan, sqrt
+from math import erfc, exp, hypot, inf, isnan, nan, sqrt
 
 import numpy as np
-from scipy.special import ndtr
 
 from app.analysis.arrays import FloatArray, IntArray, sum_by
 from app.analysis.influence import SINGLE_CLUSTER
 from app.analysis.kaplan_meier import KaplanMeier
 from app.analysis.risk_table import greenwood_terms, per_survivor
 from app.analysis.segments import Segments
+
+#: Its exponential is a number; that of any larger one is none.
+LARGEST_LOG = 709.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +81,26 @@ def restricted_means(
     (1.5, 0.353553)
     """
     tied = [_tied(curve, horizon) for curve, horizon in zip(curves, horizons, strict=True)]
-    estimates, variances, areas = _estimates(curves, np.array(tied))
-    found = []
-    for curve, horizon, estimate, variance, area in zip(curves, tied, estimates, variances, areas, strict=True):
+
+    def mean(
+        curve: KaplanMeier, horizon: float, estimate: float, variance: float, area_after: FloatArray
+    ) -> RestrictedMean:
         missing = _why_none(curve, horizon, carries_forward=carries_forward)
         if missing is not None:
-            found.append(RestrictedMean(horizon, nan, nan, nan, nan, missing))
-            continue
+            return RestrictedMean(horizon, nan, nan, nan, nan, missing)
         influence, cluster = None, curve.observations.cluster
         if cluster is not None:
-            influence = _influence(curve, cluster, horizon, np.array([estimate, *area]))
-            variance = float(np.sum(influence**2)) if np.ptp(cluster) else nan  # noqa: PLW2901 - what takes its place
+            influence = _influence(curve, cluster, horizon, np.array([estimate, *area_after]))
+            variance = float(np.sum(influence**2)) if np.ptp(cluster) else nan
         if corrects_variance:
             events = float(curve.table.events.sum())
-            variance = variance * events / (events - 1) if events > 1 else nan  # noqa: PLW2901
-        found.append(_mean(horizon, estimate, variance, normal_quantile, influence))
-    return found
+            variance = variance * events / (events - 1) if events > 1 else nan
+        standard_error = sqrt(variance)
+        width = normal_quantile * standard_error
+        reason = _why_no_error(influence) if isnan(variance) else None
+        return RestrictedMean(horizon, estimate, standard_error, estimate - width, estimate + width, reason, influence)
+
+    return [mean(*figures) for figures in zip(curves, tied, *_estimates(curves, np.array(tied)), strict=True)]
 
 
 def restricted_mean(curve: KaplanMeier, horizon: float, normal_quantile: float, **options: bool) -> RestrictedMean:
@@ -138,15 +144,9 @@ def _estimates(
     )
 
 
-def _mean(
-    horizon: float, estimate: float, variance: float, normal_quantile: float, influence: FloatArray | None
-) -> RestrictedMean:
-    standard_error, reason = sqrt(variance), None
-    width = normal_quantile * standard_error
-    if isnan(variance):
-        single = influence is not None and influence.size == 1
-        reason = SINGLE_CLUSTER if single else "no standard error: fewer than 2 events"
-    return RestrictedMean(horizon, estimate, standard_error, estimate - width, estimate + width, reason, influence)
+def _why_no_error(influence: FloatArray | None) -> str:
+    single = influence is not None and influence.size == 1
+    return SINGLE_CLUSTER if single else "no standard error: fewer than 2 events"
 
 
 def _influence(curve: KaplanMeier, cluster: IntArray, horizon: float, area_after: FloatArray) -> FloatArray:
@@ -192,12 +192,13 @@ def compare_restricted_means(
     """
     difference = first.estimate - second.estimate
     standard_error = _error_of_difference(first, second, 1.0, 1.0)
-    ratio, log_error = np.nan, np.nan
+    ratio, log_error = nan, nan
     if first.estimate > 0 and second.estimate > 0:
         ratio = first.estimate / second.estimate
         log_error = _error_of_difference(first, second, first.estimate, second.estimate)
-    width, factor = normal_quantile * standard_error, np.exp(normal_quantile * log_error)
-    p_value = 2 * float(ndtr(-abs(difference) / standard_error)) if standard_error > 0 else np.nan
+    width, log_factor = normal_quantile * standard_error, normal_quantile * log_error
+    factor = inf if log_factor > LARGEST_LOG else exp(log_factor)
+    p_value = erfc(abs(difference) / standard_error / sqrt(2)) if standard_error > 0 else nan
     return RestrictedMeanDifference(
         difference,
         standard_error,
@@ -205,15 +206,15 @@ def compare_restricted_means(
         difference + width,
         p_value,
         ratio,
-        float(ratio / factor),
-        float(ratio * factor),
+        ratio / factor,
+        ratio * factor,
     )
 
 
 def _error_of_difference(first: RestrictedMean, second: RestrictedMean, first_unit: float, second_unit: float) -> float:
     """Return the standard error of the difference of two means, each in its unit."""
-    if first.influence is None or second.influence is None or np.isnan(first.standard_error + second.standard_error):
-        return float(np.hypot(first.standard_error / first_unit, second.standard_error / second_unit))
+    if first.influence is None or second.influence is None or isnan(first.standard_error + second.standard_error):
+        return hypot(first.standard_error / first_unit, second.standard_error / second_unit)
     difference = np.zeros(max(first.influence.size, second.influence.size))
     difference[: first.influence.size] += first.influence / first_unit
     difference[: second.influence.size] -= second.influence / second_unit

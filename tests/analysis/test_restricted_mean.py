@@ -213,3 +213,9 @@ def test_means_equal_spss(group: str | None) -> None:
     mean = restricted_mean(curve, curve.time[-1], 1.96)
     np.testing.assert_allclose(mean.estimate, expected["estimate"], rtol=1e-9)
     np.testing.assert_allclose(mean.standard_error, expected["standard_error"], rtol=1e-9)
+
+
+def test_a_ratio_whose_error_is_beyond_numbers_has_limits_0_and_infinity() -> None:
+    tiny, other = RestrictedMean(5, 1e-3, 1.0, -1.9, 2.0), RestrictedMean(5, 2.0, 0.4, 1.2, 2.8)
+    compared = compare_restricted_means(tiny, other, Z)
+    assert (compared.ratio, compared.ratio_lower, compared.ratio_upper) == (0.0005, 0.0, np.inf)
