@@ -97,7 +97,7 @@ def restricted_means(
             variance = variance * events / (events - 1) if events > 1 else nan
         standard_error = sqrt(variance)
         width = normal_quantile * standard_error
-        reason = _why_no_error(influence) if isnan(variance) else None
+        reason = _why_no_error(cluster) if isnan(variance) else None
         return RestrictedMean(horizon, estimate, standard_error, estimate - width, estimate + width, reason, influence)
 
     return [mean(*figures) for figures in zip(curves, tied, *_estimates(curves, np.array(tied)), strict=True)]
@@ -144,8 +144,8 @@ def _estimates(
     )
 
 
-def _why_no_error(influence: FloatArray | None) -> str:
-    single = influence is not None and influence.size == 1
+def _why_no_error(cluster: IntArray | None) -> str:
+    single = cluster is not None and np.ptp(cluster) == 0
     return SINGLE_CLUSTER if single else "no standard error: fewer than 2 events"
 
 

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.analysis.arrays import FloatArray
+from app.analysis.influence import SINGLE_CLUSTER
 from app.analysis.intervals import normal_quantile
 from app.analysis.kaplan_meier import KaplanMeier, kaplan_meier
 from app.analysis.observations import Observations, observe
@@ -219,3 +220,8 @@ def test_a_ratio_whose_error_is_beyond_numbers_has_limits_0_and_infinity() -> No
     tiny, other = RestrictedMean(5, 1e-3, 1.0, -1.9, 2.0), RestrictedMean(5, 2.0, 0.4, 1.2, 2.8)
     compared = compare_restricted_means(tiny, other, Z)
     assert (compared.ratio, compared.ratio_lower, compared.ratio_upper) == (0.0005, 0.0, np.inf)
+
+
+def test_a_single_cluster_has_no_error_whatever_its_code() -> None:
+    parts = observe([1, 2, 3, 4], [1] * 4, group=[0, 0, 1, 1], cluster=[0, 0, 1, 1]).split(2)
+    assert [restricted_mean(kaplan_meier(part), 4, Z).reason for part in parts] == [SINGLE_CLUSTER] * 2
