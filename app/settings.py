@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     """A larger cohort is refused (413)."""
     max_subjects: PositiveInt = 2_000_000
     """More rows of subjects are refused (413)."""
-    inline_body_bytes: NonNegativeInt = 100_000
+    inline_body_bytes: NonNegativeInt = 32_000
     """A larger body is read and computed in a worker process, so that small requests need not wait for it."""
     computing_processes: NonNegativeInt = Field(default_factory=available_processors)
     """So many worker processes compute what is large or slow; with 0 the process of the server does so itself."""

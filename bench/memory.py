@@ -78,7 +78,8 @@ def serving() -> Iterator[tuple[str, int]]:
     port = free_port()
     options = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
     command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), *options]
-    environment = os.environ | {"ATRISK_COMPUTING_PROCESSES": "2"}  # noqa: TID251 - for another process
+    settings = {"ATRISK_COMPUTING_PROCESSES": "2", "ATRISK_MAX_ANSWER_SECONDS": "600"}
+    environment = os.environ | settings  # noqa: TID251 - for another process
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)

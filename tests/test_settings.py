@@ -15,7 +15,7 @@ def test_each_setting_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
         "max_body_bytes": 67_108_864,
         "max_patients": 100_000,
         "max_subjects": 2_000_000,
-        "inline_body_bytes": 100_000,
+        "inline_body_bytes": 32_000,
         "computing_processes": available_processors(),
         "max_queued_requests": 8,
         "max_answer_seconds": 50,

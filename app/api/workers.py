@@ -40,6 +40,7 @@ PARTS = ("type", "asgi", "http_version", "method", "scheme", "server", "root_pat
 HEADERS = (b"accept", b"content-type")
 """Of a request, what its answer depends on once its body is read; who asks is no concern of a worker's."""
 
+SECONDS_BETWEEN_TRIALS = 5.0
 LOST = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, EOFError, OSError)
 
 
@@ -133,15 +134,19 @@ class Workers:
                     self._idle.pop().release()
 
     async def _warm_up(self) -> None:
-        try:
-            while not self.ready:
-                async with self._turn:  # requests start what they need in the meantime
-                    if len(self._idle) + self._turn.borrowed_tokens <= self._settings.computing_processes:
-                        self._idle.append(await self._start())
-                    else:
-                        self.ready = True
-        except LOST:
-            logger.exception("no worker process")
+        while not self.ready:
+            try:
+                await self._add()
+            except LOST:
+                logger.exception("no worker process")
+                await anyio.sleep(SECONDS_BETWEEN_TRIALS)
+
+    async def _add(self) -> None:
+        async with self._turn:  # requests start what they need in the meantime
+            if len(self._idle) + self._turn.borrowed_tokens <= self._settings.computing_processes:
+                self._idle.append(await self._start())
+            else:
+                self.ready = True
 
     async def _start(self) -> Worker:
         forks.set_forkserver_preload([*self.loaded])
