@@ -162,6 +162,8 @@ def test_its_limits_are_those_of_the_service() -> None:
     assert int(size) * 2**20 == limit
     assert f"at most {limit} bytes" in CONFIGURATION
     assert f"client_body_buffer_size {size}m;" in CONFIGURATION
+    (patience,) = re.findall(r"proxy_read_timeout (\d+)s;", CONFIGURATION)
+    assert int(patience) > Settings().max_answer_seconds
 
 
 def test_the_compose_file_mounts_what_is_there() -> None:
