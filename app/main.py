@@ -1,12 +1,12 @@
 """The service: `uvicorn app.main:app`."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from app import __version__
+from app.api.draining import draining
 from app.api.errors import HANDLERS
 from app.api.middleware import Metrics, RequestMiddleware, configure_logging
 from app.api.routes import (
@@ -23,6 +23,7 @@ from app.api.routes import (
     success_rates,
     survival,
 )
+from app.api.workers import Workers
 from app.openapi import DESCRIPTION, SUMMARY, TAGS, TITLE, Service, pages
 from app.settings import Settings
 
@@ -46,8 +47,11 @@ ROUTERS = (
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Set logging up as late as this: importing the app changes nothing, and the server has set up its own by now."""
-    configure_logging(app.state.settings.log_level)
-    yield
+    settings: Settings = app.state.settings
+    configure_logging(settings.log_level)
+    with draining(app.state, settings.drain_seconds):
+        async with app.state.workers.running() if app.state.workers else nullcontext():
+            yield
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -67,7 +71,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings or Settings()
     app.state.metrics = Metrics()
-    app.state.drawing = CapacityLimiter(1)
+    app.state.draining = False
+    app.state.workers = None
+    if app.state.settings.computing_processes:
+        app.state.workers = Workers(app.state.settings, create_app, app.state.metrics.registry)
     app.add_middleware(RequestMiddleware, metrics=app.state.metrics)
     for router in ROUTERS:
         app.include_router(router)

@@ -62,7 +62,7 @@ def drawing(request: dict[str, object], media_type: str, seconds: float) -> floa
 
 async def main(sizes: tuple[int, ...] = (200, 300_000), seconds: float = 3.0) -> None:
     """Print the costs of the representations, warm, and their ratios to that of JSON."""
-    app = create_app(Settings(log_level="error"))
+    app = create_app(Settings(log_level="error", computing_processes=0))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://atrisk") as client:
         await milliseconds(client, json.dumps(body(20)).encode(), "image/png", 0)
         for size in sizes:

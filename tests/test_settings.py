@@ -1,19 +1,40 @@
 """The settings."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
-from app.settings import Settings
+from app.settings import Settings, available_processors
 
 
-def test_each_setting_has_a_default() -> None:
+def test_each_setting_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ATRISK_COMPUTING_PROCESSES")
     assert Settings().model_dump() == {
         "max_body_bytes": 67_108_864,
         "max_patients": 100_000,
         "max_subjects": 2_000_000,
-        "inline_body_bytes": 100_000,
+        "inline_body_bytes": 32_000,
+        "computing_processes": available_processors(),
+        "max_queued_requests": 8,
+        "max_answer_seconds": 50,
+        "drain_seconds": 0,
         "log_level": "info",
     }
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"), [(None, 4), ("max 100000\n", 4), ("250000 100000\n", 2), ("900000 100000", 4), ("5 100", 1)]
+)
+def test_processors_are_those_of_the_affinity_within_the_quota_of_the_container(
+    quota: str | None, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cpu.max"
+    if quota is not None:
+        file.write_text(quota, "ascii")
+    monkeypatch.setattr("app.settings.CPU_QUOTA", file)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 2, 3, 7}, raising=False)
+    assert available_processors() == expected
 
 
 def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +47,13 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("MAX_BODY_BYTES", "0"), ("MAX_PATIENTS", "many"), ("INLINE_BODY_BYTES", "-1"), ("LOG_LEVEL", "loud")],
+    [
+        ("MAX_BODY_BYTES", "0"),
+        ("MAX_PATIENTS", "many"),
+        ("INLINE_BODY_BYTES", "-1"),
+        ("LOG_LEVEL", "loud"),
+        ("MAX_ANSWER_SECONDS", "0"),
+    ],
 )
 def test_nonsense_stops_the_start(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"ATRISK_{name}", value)

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import ProblemError, problem_response
+from app.api.errors import ProblemError, RemoteError, problem_response
 
 logger = logging.getLogger("atrisk")
 
@@ -123,6 +123,8 @@ def _request_id(scope: Scope) -> str:
 
 def describe(error: BaseException) -> dict[str, object]:
     """Return the class of an exception and where it was raised; never its text, which may hold data."""
+    if isinstance(error, RemoteError):
+        return error.description
     frames = [
         f"{frame.f_globals.get('__name__')}:{line} {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(error.__traceback__)

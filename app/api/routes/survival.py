@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request, Response
+from fastapi import Body, Response
 
 from app.api import convert_figure
 from app.api.convert_survival import answer
 from app.api.convert_table import survival_curve, survival_summary
-from app.api.dependencies import CurrentSettings, InputDigest, drawn, run_sized, tabled
+from app.api.dependencies import CurrentSettings, InputDigest, drawn, tabled
 from app.api.examples import example
 from app.api.negotiation import CSV, JSON, JSONOrImage, TableChoice
 from app.api.resource import check_rows, resource_router, shown_or_drawn
@@ -40,7 +40,6 @@ async def estimate_survival(
     digest: InputDigest,
     settings: CurrentSettings,
     representation: JSONOrImage,
-    request: Request,
     *,
     table: TableChoice = "summary",
 ) -> SurvivalResponse | Response:
@@ -55,8 +54,8 @@ async def estimate_survival(
     """
     check_rows(len(body.subjects.time), settings)
     if representation == JSON:
-        return await run_sized(request, answer, body, digest)
+        return answer(body, digest)
     if representation == CSV:
         write = survival_curve if table == "curve" else survival_summary
-        return await tabled(request, write, answer, body, digest)
-    return await drawn(request, await run_sized(request, convert_figure.survival, body), representation)
+        return tabled(write(answer(body, digest)))
+    return drawn(convert_figure.survival(body), representation)
