@@ -1,10 +1,12 @@
 """Memory of one process of the service, by request: `python -m bench.memory`; needs Linux.
 
-Each line has a service of its own, whose largest memory since its start is read after requests of one kind. What a
-request needs beyond that of an idle service, by byte of its body, is what a body limit has to be multiplied with.
+Each line has a service of its own with two worker processes, whose memory is looked at all the time while it answers
+requests of one kind; what its processes share counts once. What a request needs beyond that of an idle service, by byte
+of its body, is what a body limit has to be multiplied with.
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import httpx
@@ -75,7 +78,9 @@ def serving() -> Iterator[tuple[str, int]]:
     port = free_port()
     options = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
     command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    settings = {"ATRISK_COMPUTING_PROCESSES": "2", "ATRISK_MAX_ANSWER_SECONDS": "600"}
+    environment = os.environ | settings  # noqa: TID251 - for another process
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
         yield f"http://127.0.0.1:{port}", process.pid
@@ -84,12 +89,29 @@ def serving() -> Iterator[tuple[str, int]]:
         process.wait(timeout=30)
 
 
-def largest(pid: int) -> float:
-    """Return the largest memory of a process and of those that it has started, in MiB."""
+def memory(pid: int) -> float:
+    """Return the memory of a process and of those that it has started, in MiB; what several share counts once."""
     proc = Path(f"/proc/{pid}")
-    (peak,) = (line.split()[1] for line in (proc / "status").read_text().splitlines() if line.startswith("VmHWM"))
-    children = (proc / "task" / str(pid) / "children").read_text().split()
-    return int(peak) / 1024 + sum(largest(int(child)) for child in children)
+    lines = (proc / "smaps_rollup").read_text("ascii").splitlines()
+    (shared_out,) = (line.split()[1] for line in lines if line.startswith("Pss:"))
+    children = [child for task in (proc / "task").iterdir() for child in (task / "children").read_text().split()]
+    return int(shared_out) / 1024 + sum(memory(int(child)) for child in children)
+
+
+@contextmanager
+def watching(pid: int) -> Iterator[list[float]]:
+    """Look at the memory of a service in a thread; the list has what was seen."""
+    seen, ended = [memory(pid)], Event()
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            seen.append(memory(pid))
+
+    thread = Thread(target=watch)
+    thread.start()
+    yield seen
+    ended.set()
+    thread.join()
 
 
 def measure(path: str, body: bytes, headers: dict[str, str], at_once: int) -> float:
@@ -100,15 +122,16 @@ def measure(path: str, body: bytes, headers: dict[str, str], at_once: int) -> fl
             response = client.post(url + path, content=body, headers={"Content-Type": "application/json"} | headers)
             response.raise_for_status()
 
-        for _ in range(2):
-            list(pool.map(post, range(at_once)))
-        return largest(pid)
+        with watching(pid) as seen:
+            for _ in range(2):
+                list(pool.map(post, range(at_once)))
+        return max(seen)
 
 
 def main() -> None:
     """Print a line a kind."""
     with serving() as (_, pid):
-        idle = largest(pid)
+        idle = memory(pid)
     print(f"idle: {idle:.0f} MiB")
     print(f"{'':<12}{'rows':>10}{'body':>10}{'one':>10}{'two at once':>14}{'per byte of body':>18}")
     for name, path, make, rows, headers in KINDS:
