@@ -38,7 +38,8 @@ survival, each with its interval and the method it came by.
 An installation may ask for an API key or a bearer token: `security` says whether this one does. Health is open to all.
 
 `Accept` chooses between JSON and, where a resource has them, its figure (`image/svg+xml`, `image/png`), its report
-(`text/html`, `text/markdown`) and its table (`text/csv`). Subjects may be sent as a table, too.
+(`text/html`, `text/markdown`) and its table (`text/csv`). Subjects may be sent as a table, too, and any body with
+`Content-Encoding: gzip` or `zstd`.
 Times are numbers in the request's `time_unit`. Requests may carry an `X-Request-ID`, which comes back in the response.
 """
 TAGS = [

@@ -43,7 +43,7 @@ KINDS = {
     "not_acceptable": Kind(406, "The answer does not exist in a representation that Accept admits"),
     "body_too_large": Kind(413, "The body is larger than the limit"),
     "too_many_subjects": Kind(413, "There are more subjects than the limit"),
-    "unsupported_media_type": Kind(415, "The body must be of a media type that is taken, not compressed"),
+    "unsupported_media_type": Kind(415, "The body must be of a media type and a content encoding that are taken"),
     "invalid_body": Kind(422, "The body does not describe a request that can be answered"),
     "invalid_observations": Kind(422, "The data do not form a sample"),
     "invalid_parameter": Kind(422, "An option lies outside its range"),

@@ -26,7 +26,7 @@ router = APIRouter(
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Circle(Strict):
@@ -57,7 +57,7 @@ class Toy(Strict):
     seconds: Annotated[float, Field(ge=0)] = 0.0
     loud: bool = False
     age: Annotated[int, Field(ge=0, lt=150)] = 0
-    width: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
+    width: Annotated[float, Field(gt=0, le=10)] = 1.0
     alive: bool = True
     event: bool | Literal[0, 1] = True
     start: date | None = None

@@ -5,9 +5,9 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app import __version__
-from app.api.body import MAX_DEPTH, MAX_MEMBERS
 from app.api.dependencies import CurrentSettings
 from app.api.errors import ProblemError, problem_responses
+from app.api.json_text import MAX_DEPTH, MAX_MEMBERS
 from app.api.workers import workers_of
 from app.schemas.operations import Health, Limits, ServiceVersion
 
