@@ -13,7 +13,8 @@ from multiprocessing.synchronize import Event
 
 import httpx
 
-from bench.memory import groups, serving
+from bench.memory import groups
+from bench.server import serving
 
 ROWS, SECONDS = 1_000_000, 20
 JSON = {"Content-Type": "application/json"}
@@ -78,7 +79,8 @@ def show(load: str, took: Milliseconds) -> None:
 def main() -> None:
     """Print the time until the service is ready, and latencies without and with large requests beside."""
     start = time.perf_counter()
-    with serving() as (url, _):
+    with serving() as server:
+        url = server.url
         print(f"ready after {time.perf_counter() - start:.1f} s")
         ask(url, 1)
         show("alone", ask(url, SECONDS / 4))

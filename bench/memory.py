@@ -6,25 +6,18 @@ of its body, is what a body limit has to be multiplied with.
 """
 
 import json
-import os
 import random
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import cycle, islice
-from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import httpx
 
-from examples.demo import free_port, wait_until_ready
+from bench.server import ROOT, memory, serving, watching
 
 MIB = 2**20
 Json = dict[str, Any]
-ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = json.loads((ROOT / "examples" / "bale2018.json").read_text("utf-8"))
 
 
@@ -59,6 +52,7 @@ def cohort(patients: int) -> bytes:
     return json.dumps(EXAMPLE | {"cohort": EXAMPLE["cohort"] | {"patients": several}}).encode()
 
 
+TWO_PROCESSES = {"ATRISK_COMPUTING_PROCESSES": "2", "ATRISK_MAX_ANSWER_SECONDS": "600"}
 SVG = {"Accept": "image/svg+xml"}
 KINDS: tuple[tuple[str, str, Callable[[int], bytes], int, dict[str, str]], ...] = (
     ("figure", "/v1/survival", groups, 1_000, SVG),
@@ -72,57 +66,18 @@ KINDS: tuple[tuple[str, str, Callable[[int], bytes], int, dict[str, str]], ...] 
 )
 
 
-@contextmanager
-def serving() -> Iterator[tuple[str, int]]:
-    """Serve as the image does, and yield the address and the process."""
-    port = free_port()
-    options = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
-    command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), *options]
-    settings = {"ATRISK_COMPUTING_PROCESSES": "2", "ATRISK_MAX_ANSWER_SECONDS": "600"}
-    environment = os.environ | settings  # noqa: TID251 - for another process
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}", process)
-        yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def memory(pid: int) -> float:
-    """Return the memory of a process and of those that it has started, in MiB; what several share counts once."""
-    proc = Path(f"/proc/{pid}")
-    lines = (proc / "smaps_rollup").read_text("ascii").splitlines()
-    (shared_out,) = (line.split()[1] for line in lines if line.startswith("Pss:"))
-    children = [child for task in (proc / "task").iterdir() for child in (task / "children").read_text().split()]
-    return int(shared_out) / 1024 + sum(memory(int(child)) for child in children)
-
-
-@contextmanager
-def watching(pid: int) -> Iterator[list[float]]:
-    """Look at the memory of a service in a thread; the list has what was seen."""
-    seen, ended = [memory(pid)], Event()
-
-    def watch() -> None:
-        while not ended.wait(0.02):
-            seen.append(memory(pid))
-
-    thread = Thread(target=watch)
-    thread.start()
-    yield seen
-    ended.set()
-    thread.join()
-
-
 def measure(path: str, body: bytes, headers: dict[str, str], at_once: int) -> float:
     """Return the largest memory of a service that has answered a request so many times at once, twice."""
-    with serving() as (url, pid), httpx.Client(timeout=600) as client, ThreadPoolExecutor(at_once) as pool:
+    headers = {"Content-Type": "application/json"} | headers
+    with serving(**TWO_PROCESSES) as server, httpx.Client(timeout=600) as client, ThreadPoolExecutor(at_once) as pool:
 
         def post(_: int) -> None:
-            response = client.post(url + path, content=body, headers={"Content-Type": "application/json"} | headers)
+            response = client.post(
+                server.url + path, content=body, headers={"Content-Type": "application/json"} | headers
+            )
             response.raise_for_status()
 
-        with watching(pid) as seen:
+        with watching(server.pid) as seen:
             for _ in range(2):
                 list(pool.map(post, range(at_once)))
         return max(seen)
@@ -130,8 +85,8 @@ def measure(path: str, body: bytes, headers: dict[str, str], at_once: int) -> fl
 
 def main() -> None:
     """Print a line a kind."""
-    with serving() as (_, pid):
-        idle = memory(pid)
+    with serving(**TWO_PROCESSES) as server:
+        idle = memory(server.pid)
     print(f"idle: {idle:.0f} MiB")
     print(f"{'':<12}{'rows':>10}{'body':>10}{'one':>10}{'two at once':>14}{'per byte of body':>18}")
     for name, path, make, rows, headers in KINDS:

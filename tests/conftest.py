@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import settings
+
+settings.register_profile("fuzz", max_examples=2000, deadline=None)
 
 
 @pytest.fixture(scope="session")

@@ -112,8 +112,8 @@ def test_the_environment_is_of_settings(environment: dict[str, str], monkeypatch
 
 
 def test_the_readme_names_settings_that_exist() -> None:
-    assert set(re.findall(r"ATRISK_\w+", (ROOT / "README.md").read_text("utf-8"))) <= SETTINGS
-    assert set(re.findall(r"ATRISK_\w+", (ROOT / "docs" / "scaling.md").read_text("utf-8"))) <= SETTINGS
+    for file in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        assert set(re.findall(r"ATRISK_\w+", file.read_text("utf-8"))) <= SETTINGS
 
 
 def test_memory_holds_the_largest_bodies_that_may_be_computed_and_wait() -> None:
@@ -151,8 +151,9 @@ def test_nothing_in_the_container_has_rights() -> None:
     assert all(port.startswith("127.0.0.1:") for port in COMPOSE["ports"])
 
 
-def test_matplotlib_has_a_place_to_write() -> None:
-    (folder,) = re.findall(r"MPLCONFIGDIR=(\S+)", DOCKERFILE)
+@pytest.mark.parametrize("variable", ["MPLCONFIGDIR", "PROMETHEUS_MULTIPROC_DIR"])
+def test_what_is_written_has_its_place(variable: str) -> None:
+    (folder,) = re.findall(rf"{variable}=(\S+)", DOCKERFILE)
     writable = {mount["name"]: mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
     assert [volume["name"] for volume in POD["spec"]["volumes"] if "emptyDir" in volume] == [*writable]
     for mounts in (writable.values(), [mount.split(":")[0] for mount in COMPOSE["tmpfs"]]):

@@ -65,6 +65,7 @@ class JSONRoute(APIRoute):
             if workers and self.is_slow(request, body):
                 return await workers.answer(request, body)
             value, request.state.input_sha256 = read(body)
+            request.state.rows = getattr(value, "rows", 0)
             return await handle(_ValidatedRequest(request, body, value))
 
         return handle_body

@@ -35,6 +35,9 @@ class Kind:
 KINDS = {
     "invalid_json": Kind(400, "The body is not valid JSON"),
     "invalid_table": Kind(400, "The body is not a valid table"),
+    "unauthenticated": Kind(401, "The request needs valid credentials"),
+    "forbidden": Kind(403, "The credentials do not open this path"),
+    "disclosure_control": Kind(403, "The answer could tell of single subjects"),
     "not_found": Kind(404, "There is nothing at this path"),
     "method_not_allowed": Kind(405, "This path does not take this method"),
     "not_acceptable": Kind(406, "The answer does not exist in a representation that Accept admits"),

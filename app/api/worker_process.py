@@ -27,6 +27,10 @@ from app.settings import Settings
 Factory = Callable[[Settings], FastAPI]
 """Makes the app; a function of a module, since its name is what a process is given."""
 
+OF_THE_PARENT: dict[str, object] = {
+    "computing_processes": 0, "telemetry": False, "api_keys": (), "api_keys_file": None, "jwks_file": None
+}  # fmt: skip
+"""Settings of what is done already: who asks has been let in, and what is told of it is told there."""
 NOTED = ("rows",)
 LENGTHS = struct.Struct("!QQ")
 OUT_OF_MEMORY_SCORE = Path("/proc/self/oom_score_adj")
@@ -51,7 +55,7 @@ class Answer:
 def run(connection: socket, factory: Factory, settings: Settings) -> None:
     """Answer the requests that come over a connection; the process has no other purpose."""
     isolate()
-    app = factory(settings.model_copy(update={"computing_processes": 0}))
+    app = factory(settings.model_copy(update=OF_THE_PARENT))
     app.user_middleware.clear()  # the parent's has seen the request, and will see the answer
     serve(connection, app)
 

@@ -46,3 +46,9 @@ class ServiceVersion(BaseModel):
     name: Annotated[Literal["atrisk"], Field(description="Name of the service")] = "atrisk"
     version: Annotated[str, Field(description="Semantic version, as in `meta.service` of every result")]
     limits: Limits
+    min_cell_count: Annotated[
+        int | None,
+        Field(
+            description="The least `min_cell_count` of all requests; resources without it are refused. `null` for none"
+        ),
+    ]

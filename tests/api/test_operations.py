@@ -50,6 +50,7 @@ async def test_the_version_tells_the_limits_of_this_installation(anyio_backend: 
             "max_queued_requests": 8,
             "max_answer_seconds": 50,
         },
+        "min_cell_count": None,
     }
 
 

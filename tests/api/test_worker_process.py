@@ -138,8 +138,12 @@ def scope_of(path: str, method: str = "POST") -> Scope:
 def test_it_answers_until_the_connection_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without the middleware of the service, whose concern are the log and who asks."""
     ours, theirs = socketpair()
+    keys = tmp_path / "keys.json"
+    keys.touch()
+    settings = Settings(computing_processes=7, api_keys_file=keys)
+    keys.unlink()  # it is not asked for again
     with isolated(monkeypatch, tmp_path) as (_, score, asked):
-        process = Thread(target=worker_process.run, args=(theirs, toy_app, Settings(computing_processes=7)))
+        process = Thread(target=worker_process.run, args=(theirs, toy_app, settings))
         process.start()
         with ours, ours.makefile("rb") as received:
             assert take(received) == (None, b"")

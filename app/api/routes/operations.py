@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from app import __version__
 from app.api.body import MAX_DEPTH, MAX_MEMBERS
@@ -40,11 +40,10 @@ async def read_version(settings: CurrentSettings) -> ServiceVersion:
     limits = Limits(
         **settings.model_dump(include=set(Limits.model_fields)), max_levels=MAX_DEPTH, max_members=MAX_MEMBERS
     )
-    return ServiceVersion(version=__version__, limits=limits)
+    return ServiceVersion(version=__version__, limits=limits, min_cell_count=settings.min_cell_count)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def read_metrics(request: Request) -> Response:
-    """Return counts and durations of requests, of this process, in the text format of Prometheus."""
-    metrics = generate_latest(request.app.state.metrics.registry)
-    return Response(metrics, media_type=CONTENT_TYPE_LATEST)
+    """Return counts and durations of requests, in the text format of Prometheus."""
+    return Response(request.app.state.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -9,6 +9,7 @@ from app.api.convert_survival import answer
 from app.api.convert_table import survival_curve, survival_summary
 from app.api.dependencies import CurrentSettings, InputDigest, drawn, tabled
 from app.api.examples import example
+from app.api.floor import with_floor
 from app.api.negotiation import CSV, JSON, JSONOrImage, TableChoice
 from app.api.resource import check_rows, resource_router, shown_or_drawn
 from app.schemas.survival import SurvivalResponse
@@ -53,6 +54,7 @@ async def estimate_survival(
     `application/problem+json`.
     """
     check_rows(len(body.subjects.time), settings)
+    body = with_floor(body, settings)
     if representation == JSON:
         return answer(body, digest)
     if representation == CSV:
