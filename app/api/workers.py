@@ -11,6 +11,7 @@ import multiprocessing
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from typing import Any, TypeVar
 
@@ -79,8 +80,8 @@ class Worker:
         return head, await self._received.receive_exactly(of_body)
 
     def lives(self) -> bool:
-        """Return whether the process is there still."""
-        return self._process.is_alive()
+        """Return whether the process is there, which says nothing unasked: there would be the end of the connection."""
+        return not wait([self._connection], timeout=0)
 
     def release(self) -> None:
         """Let the process end, which has nothing to do."""
@@ -124,14 +125,14 @@ class Workers:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start the processes in the background, and end them afterwards."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._warm_up)
-            try:
-                yield
-            finally:
-                tasks.cancel_scope.cancel()
-                while self._idle:
-                    self._idle.pop().release()
+        warming_up = asyncio.create_task(self._warm_up())
+        try:
+            yield
+        finally:
+            warming_up.cancel()
+            await asyncio.wait([warming_up])
+            while self._idle:
+                self._idle.pop().release()
 
     async def _warm_up(self) -> None:
         while not self.ready:
