@@ -8,7 +8,7 @@ SBOM ?= sbom/atrisk.cdx.json
 # Linear algebra on several threads gains nothing here, and waits for processors that others use.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help env test lint types contracts openapi-check unit serve demo examples openapi lock sbom bench clean
+.PHONY: help env test lint types contracts openapi-check unit serve demo examples openapi lock sbom bench load fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,16 +50,20 @@ examples: env ## write the answers of examples/ anew
 openapi: env ## write openapi/openapi.json anew
 	$(BIN)/python -m app.openapi
 
-bench: env ## the service beside bare FastAPI, Cox models beside lifelines, figures, tables and bodies, as ratios of one run
-	$(BIN)/python -m bench.outcomes
-	$(BIN)/python -m bench.regression
-	$(BIN)/python -m bench.figures
-	$(BIN)/python -m bench.tables
-	$(BIN)/python -m bench.bodies
+bench: env ## the service and its kernels beside their peers, as ratios of one run, into bench/RESULTS.md
+	$(BIN)/python -m bench
+
+load: env ## a minute of eight times more clients than are computed and wait at once
+	$(BIN)/python -m bench.load
+
+fuzz: env ## 2,000 inputs an operation of the service as it is run, made from its contract, and as many spoilt requests a test
+	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m pytest -k 'not contract' --hypothesis-profile=fuzz \
+	  tests/api/test_fuzz.py tests/api/test_hostile_cohorts.py tests/api/test_extreme_samples.py
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml --extra arrow --group dev -o requirements-dev.lock
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml --extra arrow --extra telemetry --group dev -o requirements-dev.lock
 
 sbom: env ## write $(SBOM) (CycloneDX): what requirements.lock has
 	@mkdir -p $(dir $(SBOM))

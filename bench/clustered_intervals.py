@@ -3,7 +3,6 @@
 `python -m bench.clustered_intervals` prints the tables of docs/clustered_intervals.md, the same each time.
 """
 
-from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Literal
 
@@ -13,6 +12,7 @@ from app.analysis.arrays import BoolArray, IntArray
 from app.analysis.contingency import chi_squared_test
 from app.analysis.proportions import estimate_clustered_proportion
 from app.analysis.two_proportions import clustered_covariance, compare_proportions, count_clusters, robust_score_test
+from bench.markdown import table
 
 Grouping = Literal["patients", "lesions"]
 GROUPINGS: tuple[Grouping, ...] = ("patients", "lesions")
@@ -56,17 +56,11 @@ def two_proportions(grouping: Grouping, proportion: float, correlation: float) -
         counted = count_clusters(success, group, patient, 2)
         groups = [estimate_clustered_proportion(success[group == one], patient[group == one]) for one in (0, 1)]
         naive = compare_proportions(groups[0], groups[1], covariance=clustered_covariance(counted)[0, 1])
-        table = [[one.count, one.total - one.count] for one in groups]
+        counts = [[one.count, one.total - one.count] for one in groups]
         found += [one is not None and one.lower <= 0 <= one.upper for one in (naive.cluster_adjusted, naive)] + [
-            test.p_value < 0.05 for test in (robust_score_test(counted), chi_squared_test(table))
+            test.p_value < 0.05 for test in (robust_score_test(counted), chi_squared_test(counts))
         ]
     return tuple(found / SAMPLES_OF_TWO)
-
-
-def table(*rows: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a table in Markdown."""
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return iter([lines[0], "|" + "---|" * (lines[0].count("|") - 1), *lines[1:]])
 
 
 def beside(clustered: float, naive: float) -> str:

@@ -1,81 +1,67 @@
 """What a figure costs beside the JSON answer of the same request, and of it what drawing alone costs.
 
-Run with `python -m bench.figures`; take the ratios of one run, not the milliseconds.
+Run with `python -m bench.figures [--quick] [sizes]`; take the ratios of one run, not the milliseconds.
 """
 
-import asyncio
 import json
-import statistics
-import time
+import sys
+from collections.abc import Iterable, Iterator
+from statistics import median
+from typing import get_args
 
-import httpx
 import numpy as np
 
 from app.api import convert_figure
-from app.main import create_app
-from app.rendering.image import draw
+from app.rendering.image import ImageType, draw
 from app.schemas.survival_request import SurvivalRequest
-from app.settings import Settings
+from bench.client import JSON, Connection, one_by_one, request
+from bench.markdown import figure, section, sizes_asked_for, table
+from bench.server import serving
+from bench.timing import seconds
 
-ANSWERS = ("application/json", "image/svg+xml", "image/png")
+IMAGES: tuple[ImageType, ...] = get_args(ImageType)
 
 
-def body(size: int) -> dict[str, object]:
+def body(size: int) -> bytes:
     """Return a request about two groups, half of `size` each; its JSON answer has as many points as the figure."""
     generator = np.random.default_rng(1)
     group = np.arange(size) % 2
     event_time, last = generator.exponential(20 + 10 * group), generator.uniform(10, 60, size)
-    return {
-        "subjects": {
-            "time": np.minimum(event_time, last).round(4).tolist(),
-            "event": (event_time <= last).tolist(),
-            "group": [("A", "B")[code] for code in group.tolist()],
-        },
-        "curve": {"max_points": 800},
+    subjects = {
+        "time": np.minimum(event_time, last).round(4).tolist(),
+        "event": (event_time <= last).tolist(),
+        "group": [("A", "B")[code] for code in group.tolist()],
     }
+    return json.dumps({"subjects": subjects, "curve": {"max_points": 800}}).encode()
 
 
-async def milliseconds(client: httpx.AsyncClient, content: bytes, accept: str, seconds: float) -> list[float]:
-    """Return how long each of the answers takes that fit in some seconds, three at least."""
-    headers = {"content-type": "application/json", "accept": accept}
-    times: list[float] = []
-    until = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < until:
-        start = time.perf_counter()
-        response = await client.post("/v1/survival", content=content, headers=headers)
-        times.append((time.perf_counter() - start) * 1e3)
-        assert response.headers["content-type"] == accept, response.text  # noqa: S101
-    return times
+def drawing(body: bytes, media_type: ImageType, least: float) -> float:
+    """Return what drawing costs, in seconds, the sample being summarised already."""
+    drawn = convert_figure.survival(SurvivalRequest.model_validate_json(body))
+    draw(drawn, media_type)  # the first one loads matplotlib
+    return seconds(lambda: draw(drawn, media_type), least)
 
 
-def drawing(request: dict[str, object], media_type: str, seconds: float) -> float:
-    """Return the median cost of drawing, the sample being summarised already."""
-    figure = convert_figure.survival(SurvivalRequest.model_validate_json(json.dumps(request)))
-    times: list[float] = []
-    until = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < until:
-        start = time.perf_counter()
-        draw(figure, "image/png" if media_type == "image/png" else "image/svg+xml")
-        times.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(times)
+def rows_of(connection: Connection, size: int, least: float) -> Iterator[tuple[str, ...]]:
+    """Yield what the representations cost at a number of subjects."""
+    sent = body(size)
+    costs = {
+        media_type: median(one_by_one(connection, request("/v1/survival", sent, Accept=media_type), least))
+        for media_type in (JSON, *IMAGES)
+    }
+    for media_type, cost in costs.items():
+        alone = figure(1e3 * drawing(sent, media_type, least)) if media_type in IMAGES else ""
+        yield f"{size:,}", media_type, figure(1e3 * cost), alone, figure(cost / costs[JSON])
 
 
-async def main(sizes: tuple[int, ...] = (200, 300_000), seconds: float = 3.0) -> None:
+def main(sizes: Iterable[int], least: float = 3.0) -> None:
     """Print the costs of the representations, warm, and their ratios to that of JSON."""
-    app = create_app(Settings(log_level="error"))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://atrisk") as client:
-        await milliseconds(client, json.dumps(body(20)).encode(), "image/png", 0)
-        for size in sizes:
-            request = body(size)
-            content = json.dumps(request).encode()
-            medians = {
-                accept: statistics.median(await milliseconds(client, content, accept, seconds)) for accept in ANSWERS
-            }
-            for accept, median in medians.items():
-                alone = "" if accept == ANSWERS[0] else f", drawing {drawing(request, accept, seconds):.1f} ms"
-                ratio = median / medians[ANSWERS[0]]
-                print(f"n = {size}: {accept} p50 {median:.1f} ms ({ratio:.2f}){alone}")
+    with serving() as server, Connection(server.port) as connection:
+        for media_type in (JSON, *IMAGES):
+            one_by_one(connection, request("/v1/survival", body(20), Accept=media_type), 0)
+        rows = [row for size in sizes for row in rows_of(connection, size, least)]
+    section("Figures", *table(("subjects", "answer", "p50, ms", "of which drawing", "it : JSON"), *rows))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main(sizes_asked_for(200, 300_000), 0.3 if "--quick" in sys.argv else 3)

@@ -1,27 +1,23 @@
 """Memory of one process of the service, by request: `python -m bench.memory`; needs Linux.
 
-Each line has a service of its own, whose largest memory since its start is read after requests of one kind. What a
-request needs beyond that of an idle service, by byte of its body, is what a body limit has to be multiplied with.
+Each line has a service of its own with two worker processes, whose memory is looked at all the time while it answers
+requests of one kind; what its processes share counts once. What a request needs beyond that of an idle service, by byte
+of its body, is what a body limit has to be multiplied with.
 """
 
 import json
 import random
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from examples.demo import free_port, wait_until_ready
+from bench.server import ROOT, memory, serving, watching
 
 MIB = 2**20
 Json = dict[str, Any]
-ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = json.loads((ROOT / "examples" / "bale2018.json").read_text("utf-8"))
 
 
@@ -56,6 +52,7 @@ def cohort(patients: int) -> bytes:
     return json.dumps(EXAMPLE | {"cohort": EXAMPLE["cohort"] | {"patients": several}}).encode()
 
 
+TWO_PROCESSES = {"ATRISK_COMPUTING_PROCESSES": "2", "ATRISK_MAX_ANSWER_SECONDS": "600"}
 SVG = {"Accept": "image/svg+xml"}
 KINDS: tuple[tuple[str, str, Callable[[int], bytes], int, dict[str, str]], ...] = (
     ("figure", "/v1/survival", groups, 1_000, SVG),
@@ -69,46 +66,27 @@ KINDS: tuple[tuple[str, str, Callable[[int], bytes], int, dict[str, str]], ...] 
 )
 
 
-@contextmanager
-def serving() -> Iterator[tuple[str, int]]:
-    """Serve as the image does, and yield the address and the process."""
-    port = free_port()
-    options = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
-    command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}", process)
-        yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def largest(pid: int) -> float:
-    """Return the largest memory of a process and of those that it has started, in MiB."""
-    proc = Path(f"/proc/{pid}")
-    (peak,) = (line.split()[1] for line in (proc / "status").read_text().splitlines() if line.startswith("VmHWM"))
-    children = (proc / "task" / str(pid) / "children").read_text().split()
-    return int(peak) / 1024 + sum(largest(int(child)) for child in children)
-
-
 def measure(path: str, body: bytes, headers: dict[str, str], at_once: int) -> float:
     """Return the largest memory of a service that has answered a request so many times at once, twice."""
-    with serving() as (url, pid), httpx.Client(timeout=600) as client, ThreadPoolExecutor(at_once) as pool:
+    headers = {"Content-Type": "application/json"} | headers
+    with serving(**TWO_PROCESSES) as server, httpx.Client(timeout=600) as client, ThreadPoolExecutor(at_once) as pool:
 
         def post(_: int) -> None:
-            response = client.post(url + path, content=body, headers={"Content-Type": "application/json"} | headers)
+            response = client.post(
+                server.url + path, content=body, headers={"Content-Type": "application/json"} | headers
+            )
             response.raise_for_status()
 
-        for _ in range(2):
-            list(pool.map(post, range(at_once)))
-        return largest(pid)
+        with watching(server.pid) as seen:
+            for _ in range(2):
+                list(pool.map(post, range(at_once)))
+        return max(seen)
 
 
 def main() -> None:
     """Print a line a kind."""
-    with serving() as (_, pid):
-        idle = largest(pid)
+    with serving(**TWO_PROCESSES) as server:
+        idle = memory(server.pid)
     print(f"idle: {idle:.0f} MiB")
     print(f"{'':<12}{'rows':>10}{'body':>10}{'one':>10}{'two at once':>14}{'per byte of body':>18}")
     for name, path, make, rows, headers in KINDS:

@@ -1,12 +1,10 @@
 """What parametric models cost against lifelines.
 
-Run with `python -m bench.parametric [sizes]`; take the ratios of one run, not the milliseconds.
+Run with `python -m bench.parametric [--quick] [sizes]`; take the ratios of one run, not the milliseconds.
 """
 
-import sys
-import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import lifelines
 import numpy as np
@@ -15,6 +13,8 @@ import pandas as pd  # type: ignore[import-untyped]
 from app.analysis.observations import observe
 from app.analysis.parametric import parametric_regression
 from app.analysis.parametric_families import Distribution
+from bench.markdown import figure, section, sizes_asked_for, table
+from bench.timing import seconds
 
 COVARIATES = 5
 EFFECTS = np.array([0.5, -0.3, 0.0, 0.2, 0.1])
@@ -27,19 +27,8 @@ FITTERS: dict[Distribution, Callable[[], lifelines.fitters.BaseFitter]] = {
 """It has no exponential one."""
 
 
-def seconds(function: Callable[[], object], least: float = 1.0) -> float:
-    """Return the shortest of the times that fit in some seconds, one at least."""
-    best, until = np.inf, time.perf_counter() + least
-    while True:
-        start = time.perf_counter()
-        function()
-        best = min(best, time.perf_counter() - start)
-        if time.perf_counter() > until:
-            return best
-
-
-def measure(size: int) -> None:
-    """Print what each costs at a number of subjects, of whom about 70 % have the event."""
+def rows_of(size: int) -> Iterator[tuple[str, ...]]:
+    """Yield what each costs at a number of subjects, of whom about 70 % have the event."""
     generator = np.random.default_rng(1)
     x = generator.normal(size=(size, COVARIATES))
     event_time, end = np.exp(x @ EFFECTS) * generator.weibull(1.5, size), generator.exponential(3, size)
@@ -53,10 +42,15 @@ def measure(size: int) -> None:
         options = {"regressors": formula} if distribution == "generalized-gamma" else {}
         ours = seconds(lambda name=distribution: parametric_regression(sample, covariates, name))  # type: ignore[misc]
         theirs = seconds(lambda fit=fitter, more=options: fit().fit(frame, "time", "event", **more))  # type: ignore[misc]
-        print(f"n = {size}, {distribution}: {1e3 * ours:.1f} ms, lifelines {1e3 * theirs:.0f} ({theirs / ours:.0f})")
+        yield f"{size:,}", distribution, figure(1e3 * ours), figure(1e3 * theirs), figure(theirs / ours)
+
+
+def main(sizes: Iterable[int]) -> None:
+    """Print the costs, and their ratios."""
+    warnings.simplefilter("ignore")
+    head = "subjects", "parametric model of 5 covariates", "Atrisk, ms", "lifelines, ms", "lifelines : Atrisk"
+    section("Parametric models", *table(head, *(row for size in sizes for row in rows_of(size))))
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    for size in [int(size) for size in sys.argv[1:]] or [1_000, 10_000, 100_000]:
-        measure(size)
+    main(sizes_asked_for(1_000, 10_000))

@@ -1,12 +1,10 @@
 """What a Cox model costs against lifelines, and against no more than the sums that any NumPy kernel must make.
 
-Run with `python -m bench.regression [sizes]`; take the ratios of one run, not the milliseconds.
+Run with `python -m bench.regression [--quick] [sizes]`; take the ratios of one run, not the milliseconds.
 """
 
-import sys
-import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -18,6 +16,8 @@ from app.analysis.arrays import BoolArray, FloatArray
 from app.analysis.cox import cox_regression
 from app.analysis.design_matrix import distinct_rows
 from app.analysis.observations import observe
+from bench.markdown import figure, section, sizes_asked_for, table
+from bench.timing import seconds
 
 COVARIATES = 5
 EFFECTS = np.array([0.5, -0.3, 0.0, 0.2, 0.1])
@@ -55,19 +55,8 @@ def lower_bound(x: FloatArray, event: BoolArray, iterations: int) -> tuple[Float
     return b, log_likelihoods
 
 
-def milliseconds(function: Callable[[], object], seconds: float = 1.0) -> float:
-    """Return the shortest of the times that fit in some seconds, one at least."""
-    best, until = np.inf, time.perf_counter() + seconds
-    while True:
-        start = time.perf_counter()
-        function()
-        best = min(best, time.perf_counter() - start)
-        if time.perf_counter() > until:
-            return best * 1e3
-
-
 def measure(size: int) -> dict[str, float]:
-    """Return what each costs, in milliseconds, at a number of subjects."""
+    """Return what each costs, in seconds, at a number of subjects."""
     x, time_, event = data(size)
     frame = pd.DataFrame(x, columns=[f"x{place}" for place in range(COVARIATES)]).assign(time=time_, event=event)
     order = np.argsort(time_)
@@ -81,13 +70,13 @@ def measure(size: int) -> dict[str, float]:
         return cox_regression(observations, distinct[observations.groups])
 
     costs = {
-        "lower bound": milliseconds(lambda: lower_bound(sorted_x, sorted_event, steps)),
-        "fit": milliseconds(lambda: cox_regression(sample, sorted_x)),
-        "observe and fit": milliseconds(whole),
-        "lifelines": milliseconds(lambda: CoxPHFitter().fit(frame, "time", "event")),
+        "lower bound": seconds(lambda: lower_bound(sorted_x, sorted_event, steps)),
+        "fit": seconds(lambda: cox_regression(sample, sorted_x)),
+        "observe and fit": seconds(whole),
+        "lifelines": seconds(lambda: CoxPHFitter().fit(frame, "time", "event")),
     }
     if find_spec("sksurv"):
-        costs["scikit-survival"] = milliseconds(_scikit_survival(x, time_, event))
+        costs["scikit-survival"] = seconds(_scikit_survival(x, time_, event))
     return costs
 
 
@@ -97,14 +86,18 @@ def _scikit_survival(x: FloatArray, time_: FloatArray, event: BoolArray) -> Call
     return lambda: model.CoxPHSurvivalAnalysis(ties="efron").fit(x, outcome)
 
 
-def main(sizes: list[int]) -> None:
+def rows_of(costs: Mapping[str, float], size: int) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of the table of a number of subjects."""
+    for name, cost in costs.items():
+        yield f"{size:,}", name, figure(1e3 * cost), figure(cost / costs["fit"])
+
+
+def main(sizes: Iterable[int]) -> None:
     """Print the costs, and their ratios to that of the fit."""
     warnings.simplefilter("ignore")
-    for size in sizes:
-        costs = measure(size)
-        listed = ", ".join(f"{name} {cost:.2f} ms ({cost / costs['fit']:.2f})" for name, cost in costs.items())
-        print(f"n = {size}: {listed}")
+    head = "subjects", "Cox model of 5 covariates", "ms", "it : fit"
+    section("Cox models", *table(head, *(row for size in sizes for row in rows_of(measure(size), size))))
 
 
 if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or [1_000, 10_000, 100_000])
+    main(sizes_asked_for(1_000, 10_000, 100_000))

@@ -1,12 +1,12 @@
 """Reading 1,000,000 rows as a table beside reading them as JSON columns: ratios of one run.
 
-`python -m bench.tables`: parsing, validation and digest of time, event and group; no estimation, no transport.
+`python -m bench.tables [--quick]`: parsing, validation and digest of time, event, group; no estimation, no transport.
 """
 
 import csv
 import io
 import json
-import time
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,19 +21,19 @@ from app.api.body import validated
 from app.api.negotiation import CSV
 from app.api.tables import Sent, fields_of, read_request
 from app.schemas.survival_request import SurvivalRequest
+from bench.markdown import figure, section, table
+from bench.timing import seconds
 
-ROWS = 1_000_000
-REPEATS = 3
 MODEL: TypeAdapter[Any] = TypeAdapter(SurvivalRequest)
-LIMITS = Limits(2 * ROWS, 2**26)
+LIMITS = Limits(2_000_000, 2**26)
 
 
-def columns(*, decimal: bool) -> dict[str, list[Any]]:
+def columns(rows: int, *, decimal: bool) -> dict[str, list[Any]]:
     """Return follow-up in whole days, or in months with all digits; events and three groups."""
     random = np.random.default_rng(1)
-    times = random.integers(1, 3000, ROWS) if decimal else random.exponential(10, ROWS)
-    groups = random.choice(np.array(["A", "B", "C"]), ROWS)
-    return {"time": times.tolist(), "event": random.integers(0, 2, ROWS).tolist(), "group": groups.tolist()}
+    times = random.integers(1, 3000, rows) if decimal else random.exponential(10, rows)
+    groups = random.choice(np.array(["A", "B", "C"]), rows)
+    return {"time": times.tolist(), "event": random.integers(0, 2, rows).tolist(), "group": groups.tolist()}
 
 
 def bodies(subjects: dict[str, list[Any]]) -> dict[str, bytes]:
@@ -56,25 +56,17 @@ def reader(media_type: str) -> Callable[[bytes], tuple[Any, str]]:
     return partial(read_request, model=MODEL, fields=fields, table=sent, options=None, parameter=None)
 
 
-def seconds(read: Callable[[], object]) -> float:
-    """Return the best time of several."""
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        read()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def main() -> None:
+def main(rows: int) -> None:
     """Print a line a body."""
+    shown = [("times", "body", "MB", "ms", "it : JSON")]
     for name, decimal in (("whole days", True), ("all digits", False)):
-        sent = bodies(columns(decimal=decimal))
+        sent = bodies(columns(rows, decimal=decimal))
         measured = {media_type: seconds(partial(reader(media_type), body)) for media_type, body in sent.items()}
         for media_type, taken in measured.items():
             ratio = taken / measured["application/json"]
-            print(f"{name:10}  {media_type:36}  {len(sent[media_type]) / 1e6:5.1f} MB  {taken:5.2f} s  {ratio:4.2f}")
+            shown.append((name, media_type, figure(len(sent[media_type]) / 1e6), figure(1e3 * taken), figure(ratio)))
+    section(f"Reading a body of {rows:,} rows", *table(*shown))
 
 
 if __name__ == "__main__":
-    main()
+    main(10_000 if "--quick" in sys.argv else 1_000_000)

@@ -42,15 +42,16 @@ def wald_ratio(coefficient: FloatArray, standard_error: FloatArray, confidence_l
     Returns
     -------
     z = coefficient / error, two-sided p value, ratio, and exp(coefficient -+ quantile error), infinite where that is
-        more than the largest number
+        more than the largest number; an error of 0, as of rows that all say the same, has a z of NaN or infinity
 
     Examples
     --------
     >>> [round(float(figure[0]), 4) for figure in wald_ratio(np.log([2.0]), np.array([0.25]), 0.95)]
     [2.7726, 0.0056, 2.0, 1.2253, 3.2646]
     """
-    z, width = coefficient / standard_error, normal_quantile(confidence_level) * standard_error
-    with np.errstate(over="ignore"):
+    width = normal_quantile(confidence_level) * standard_error
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        z = coefficient / standard_error
         ratio, lower, upper = (np.exp(coefficient + shift) for shift in (0, -width, width))
     return z, np.asarray(2 * ndtr(-np.abs(z))), ratio, lower, upper
 

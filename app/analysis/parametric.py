@@ -18,7 +18,7 @@ from app.analysis.parametric_likelihood import (
     split_parameters,
 )
 from app.analysis.parametric_maximum import Maximum, highest_maximum
-from app.analysis.partial_likelihood import score_variance
+from app.analysis.partial_likelihood import score_sums
 
 NOT_CONVERGED = "the fit did not converge: the likelihood has no maximum, or one out of reach"
 
@@ -121,7 +121,7 @@ def parametric_regression(
     back = _to_original_units(mean, scale, parameters_beyond_coefficients(distribution))
     if maximum is None:
         return _model(distribution, confidence_level, (np.full(len(back), np.nan), np.nan * back))
-    covariance = back @ _covariance(observations, standardised, distribution, maximum, robust=robust) @ back.T
+    covariance = _covariance(observations, standardised, distribution, maximum, back, robust=robust)
     estimate = back @ maximum.parameters, covariance
     return _model(distribution, confidence_level, estimate, maximum.log_likelihood, maximum.iterations)
 
@@ -176,15 +176,23 @@ def _to_original_units(mean: FloatArray, scale: FloatArray, others: int) -> Floa
 
 
 def _covariance(
-    observations: Observations, covariates: FloatArray, distribution: Distribution, maximum: Maximum, *, robust: bool
+    observations: Observations,
+    covariates: FloatArray,
+    distribution: Distribution,
+    maximum: Maximum,
+    back: FloatArray,
+    *,
+    robust: bool,
 ) -> FloatArray:
+    """Return the covariance of what `back` makes of the parameters."""
     inverse = np.linalg.inv(maximum.information)
     if observations.cluster is None and not robust:
-        return inverse
+        return np.asarray(back @ inverse @ back.T)
     if observations.persons <= inverse.shape[0]:  # the scores sum to 0, so that some combination has no variance at all
         return np.full_like(inverse, np.nan)
     scores = parametric_scores(log_times(observations, covariates), distribution, maximum.parameters)
-    return np.asarray(inverse @ score_variance(observations, scores) @ inverse)
+    influence = score_sums(observations, scores) @ inverse @ back.T
+    return np.asarray(influence.T @ influence)  # no square is below 0, as a variance made in more steps may be
 
 
 def _model(

@@ -147,11 +147,17 @@ def clusters_at_risk(observations: Observations, sets: RiskSets) -> float:
     return float(np.unique(observations.cluster[sets.weights > 0]).size)
 
 
-def score_variance(observations: Observations, residuals: FloatArray) -> FloatArray:
-    """Return the sum over clusters of u u', u being the sum of a cluster's residuals, shape [p, p]."""
+def score_sums(observations: Observations, residuals: FloatArray) -> FloatArray:
+    """Return the sum of each cluster's residuals, shape [clusters, p]; without clusters, what has their squares."""
     if observations.cluster is None:
         sums = (np.sqrt(observations.weights) * residuals.T).T  # a row of weight w is w clusters
     else:
         sums = np.array([sum_by(observations.cluster, column) for column in (observations.weights * residuals.T)]).T
     sums[np.abs(sums) <= 1e-12 * observations.weights.sum()] = 0  # what rounding leaves of 0 is no variance
+    return np.asarray(sums)
+
+
+def score_variance(observations: Observations, residuals: FloatArray) -> FloatArray:
+    """Return the sum over clusters of u u', u being the sum of a cluster's residuals, shape [p, p]."""
+    sums = score_sums(observations, residuals)
     return np.asarray(sums.T @ sums)

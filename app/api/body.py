@@ -19,11 +19,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator, from_json
 
 from app.api.content_coding import CODINGS, PIECE, TAKEN, Decoder
-from app.api.dependencies import run_sized
 from app.api.errors import ProblemError, body_faults
 from app.api.json_text import Digest, MalformedError, canonical_sha256, check_containers, colons_in, parsed
-from app.api.negotiation import JSON
+from app.api.negotiation import JSON, wants_figures
 from app.api.packing import canonical_pieces, packed
+from app.api.workers import workers_of
 from app.schemas.faults import MAX_FAULTS
 from app.schemas.problem import Fault
 
@@ -46,7 +46,7 @@ COLON_ESCAPED = b"\\u003"
 
 
 class JSONRoute(APIRoute):
-    """A route whose body is checked JSON; `InputDigest` and `run_sized` work in it."""
+    """A route whose body is checked JSON; `InputDigest` works in it, and what is slow goes to a worker process."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, preceded by our reading of the body where the route has one."""
@@ -57,13 +57,17 @@ class JSONRoute(APIRoute):
         adapter: TypeAdapter[Any] = TypeAdapter(model)
 
         async def handle_body(request: Request) -> Response:
-            read = self.reader(request, adapter)
+            read, settings, workers = self.reader(request, adapter), request.app.state.settings, workers_of(request)
+            if workers and announced_bytes(request) > settings.inline_body_bytes:
+                workers.check_room()
             try:
-                body = await read_body(request, request.app.state.settings.max_body_bytes)
+                body = await read_body(request, settings.max_body_bytes)
             except MalformedError as error:
                 raise unreadable(error, table=not is_json(media_type_of(request)[0])) from None
-            request.state.body_bytes = self.weight(request, body)
-            value, request.state.input_sha256 = await run_sized(request, read, body)
+            if workers and self.is_slow(request, body):
+                return await workers.answer(request, body)
+            value, request.state.input_sha256 = read(body)
+            request.state.rows = getattr(value, "rows", 0)
             return await handle(_ValidatedRequest(request, body, value))
 
         return handle_body
@@ -73,9 +77,10 @@ class JSONRoute(APIRoute):
         check_media_type(request, is_json)
         return partial(validated, model=model)
 
-    def weight(self, _request: Request, body: bytes) -> int:
-        """Return the size that decides where the body is read and computed."""
-        return len(body)
+    def is_slow(self, request: Request, body: bytes) -> bool:
+        """Return whether other requests should not wait for the answer."""
+        limit: int = request.app.state.settings.inline_body_bytes
+        return len(body) > limit or wants_figures(request)
 
 
 class _ValidatedRequest(Request):
@@ -127,6 +132,12 @@ def is_json(media_type: str) -> bool:
     return media_type == JSON or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
+def announced_bytes(request: Request) -> int:
+    """Return how large a request says that its body is; 0 where it does not."""
+    announced = request.headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() else 0
+
+
 async def read_body(request: Request, max_bytes: int) -> bytes:
     """Return the body without its content coding, or refuse it as soon as it is known to be larger than the limit.
 
@@ -136,8 +147,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
         If it is not what its content coding says.
     """
     too_large = ProblemError("body_too_large", f"A body may have at most {max_bytes} bytes.")
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > max_bytes:
+    if announced_bytes(request) > max_bytes:
         raise too_large
     coding, body, received = content_coding(request), bytearray(), 0
     decoder = None if coding == "identity" else Decoder(coding)

@@ -4,7 +4,6 @@ What comes of both is the JSON request that they stand for: the same model check
 `input_sha256` is that of its canonical JSON.
 """
 
-import sys
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -73,9 +72,9 @@ class TableRoute(JSONRoute):
             parameter=_one(query, "paramcd"),
         )
 
-    def weight(self, request: Request, body: bytes) -> int:
-        """Return the size of the body, that of any Arrow as a large one: few bytes may be many rows."""
-        return sys.maxsize if media_type_of(request)[0] in ARROW else super().weight(request, body)
+    def is_slow(self, request: Request, body: bytes) -> bool:
+        """Return whether other requests should not wait for the answer; of Arrow, few bytes may be many rows."""
+        return media_type_of(request)[0] in ARROW or super().is_slow(request, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ class SubjectsRequest(RequestModel):
     landmarks: list[TimePoint] = Field(default=[], max_length=200, description="Times at which rates are wanted.")
     curve: CurveChoice = "full"
 
+    @property
+    def rows(self) -> int:
+        """How many rows of subjects there are."""
+        return len(self.subjects.time)
+
 
 class FlatRequest(SubjectsRequest):
     """Subjects in groups, and how they are read."""

@@ -112,6 +112,11 @@ class SuccessRatesRequest(RequestModel):
         "they first appear.",
     )
 
+    @property
+    def rows(self) -> int:
+        """How many rows of subjects there are."""
+        return 0 if self.subjects is None else len(self.subjects.success)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         refuse(_faults(self))

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.analysis.errors import InvalidParameterError
-from app.analysis.intervals import ConfidenceType, normal_quantile, probability_interval
+from app.analysis.intervals import ConfidenceType, normal_quantile, probability_interval, wald_ratio
 from tests.references import assert_equal_to_r, blocks, numbers
 
 TYPES = get_args(ConfidenceType)
@@ -33,6 +33,15 @@ def test_normal_quantile_inverts_the_error_function(z: float) -> None:
 
 def test_normal_quantile_of_95_percent() -> None:
     assert normal_quantile(0.95) == pytest.approx(1.959963984540054, rel=1e-15)
+
+
+def test_a_coefficient_without_error_has_no_z_or_an_infinite_one() -> None:
+    """As the robust error is where all rows say the same."""
+    z, p_value, ratio, lower, upper = wald_ratio(np.log([1.0, 2.0]), np.zeros(2), 0.95)
+    np.testing.assert_array_equal(z, [np.nan, np.inf])
+    np.testing.assert_array_equal(p_value, [np.nan, 0])
+    for figure in (ratio, lower, upper):
+        np.testing.assert_allclose(figure, [1, 2])
 
 
 @pytest.mark.parametrize("level", [0, 1, -0.1, 1.5, 95, np.nan, np.inf])

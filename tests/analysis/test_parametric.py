@@ -132,6 +132,25 @@ def test_errors_are_robust_by_row_by_cluster_or_not_at_all() -> None:
     assert by_cluster.coefficient == pytest.approx(naive.coefficient)
 
 
+def test_robust_errors_exist_where_a_covariate_is_far_larger_than_others() -> None:
+    """A variance that is a difference of large numbers may come out below 0."""
+    x = [
+        [0, 0, 1],
+        [0, 0, 1],
+        [0, 1, 0],
+        [0, 0, 0],
+        [0, 0, 0],
+        [0.1, 1, 0],
+        [0, 0, 0],
+        [0, 1, 0],
+        [1e6, 0, 0],
+        [1e6, 0, 0],
+    ]
+    sample, covariates = aligned([1] * 10, [1, 0, 0, 1, 1, 1, 1, 0, 0, 0], x)
+    model = parametric_regression(sample, covariates, "exponential", robust=True)
+    assert np.all(model.standard_error > 0)
+
+
 def test_with_no_more_clusters_than_parameters_there_is_no_robust_error() -> None:
     model = parametric_regression(*aligned([1, 2, 4, 7], [1, 1, 0, 1], [], cluster=[0, 0, 1, 1]), "weibull")
     assert model.converged

@@ -146,14 +146,6 @@ class TestRoute:
             ]
         assert [answer["digest"] for answer in answers] == 2 * [digest('{"age":3,"name":"x","width":2.5}')]
 
-    @pytest.mark.parametrize(("inline_body_bytes", "inline"), [(1000, True), (14, True), (13, False), (0, False)])
-    async def test_a_large_body_is_computed_off_the_event_loop(
-        self, inline_body_bytes: int, inline: bool, anyio_backend: str
-    ) -> None:
-        async with served(toy_app(Settings(inline_body_bytes=inline_body_bytes))) as client:
-            answer = await client.post("/v1/toys", json={"name": "abc"})
-        assert (answer.json()["thread"] == "MainThread") is inline
-
     @pytest.mark.parametrize(
         "content_type",
         [

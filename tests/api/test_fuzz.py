@@ -1,71 +1,34 @@
 """Requests made from the published contract, and near it: no answer but those it documents."""
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from app.api.arrow_table import ARROW
 from app.main import create_app
 from examples.regenerate import path_of
-from tests.arrow import written
+from tests.api import fuzzing  # noqa: F401 - the bodies of tables
 from tests.conftest import served
+from tests.hostile import examples, json_values, odd_values, paths, replaced
 from tests.requests import validator
 from tests.svg import Picture
 
 JSON = {"Content-Type": "application/json"}
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-TABLE = pa.table({"time": [5, 8.5, 12], "event": [1, 0, 1], "cause": ["a", None, "b"]})
-
-for media_type in ARROW:
-    whole = written(TABLE, media_type)
-    damaged = st.builds(
-        lambda body, place, byte: body[:place] + bytes([byte]) + body[place + 1 :],
-        st.just(whole),
-        st.integers(0, len(whole)),
-        st.integers(0, 255),
-    )
-    schemathesis.openapi.media_type(media_type, st.just(whole) | damaged | st.binary(max_size=50))
-
 schema = schemathesis.openapi.from_asgi("/openapi.json", create_app())
 
 
 @schema.parametrize()
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck))
 def test_answers_conform_to_the_contract(case: schemathesis.Case[Any]) -> None:
     """Rules between fields (ids, the order of times) are no part of a JSON schema: what fits it may be refused."""
     case.call_and_validate(excluded_checks=[positive_data_acceptance])
-
-
-def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """Return the path of every value inside a JSON value."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(found for key, child in children for found in paths(child, (*path, key)))]
-
-
-def replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
-    """Return a JSON value with another one in a place."""
-    if not path:
-        return new
-    result = copy.copy(value)
-    result[path[0]] = replaced(value[path[0]], path[1:], new)
-    return result
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
-    max_leaves=4,
-)
-odd_values = st.sampled_from([0, -1, 1e-9, 1e308, 5e-324, "", "1", "2020-02-30", "9999-12-31", "0001-01-01", [], {}])
 
 
 @pytest.mark.anyio
@@ -79,7 +42,7 @@ async def test_a_good_request_with_anything_in_one_place_is_answered_or_refused(
     requests: list[Any] = []
 
     @given(st.sampled_from(places), json_values | odd_values)
-    @settings(max_examples=200, deadline=None, database=None)
+    @settings(max_examples=examples(200), deadline=None, database=None)
     def collect(path: tuple[str | int, ...], value: Any) -> None:
         requests.append(replaced(good, path, value))
 
@@ -111,7 +74,7 @@ async def test_a_figure_of_anything_is_drawn_or_refused(name: str) -> None:
     requests: list[Any] = []
 
     @given(st.sampled_from(places), json_values | odd_values | st.text(min_size=1, max_size=50))
-    @settings(max_examples=150, deadline=None, database=None)
+    @settings(max_examples=examples(150), deadline=None, database=None)
     def collect(path: tuple[str | int, ...], value: Any) -> None:
         requests.append(replaced(good, path, value))
 
