@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ from app.api.content_coding import MAX_WINDOW_LOG, PIECE, Decoder
 from app.api.json_text import MalformedError
 from app.main import create_app
 from app.settings import Settings
+from tests.api.served_toys import toys
 from tests.api.toy import toy_app
 from tests.arrow import written
 from tests.conftest import served
@@ -125,6 +127,11 @@ class TestRoute:
             answer = await client.post("/v1/survival", content=nothing(), headers=headers)
         assert answer.status_code == 413
         assert sent <= 1000
+
+    async def test_another_process_is_given_the_body_inside(self, coding: str, anyio_backend: str) -> None:
+        async with toys(inline_body_bytes=0) as client:
+            answer = await post(client, COMPRESS[coding](BODY), coding)
+        assert answer.json()["process"] != os.getpid()
 
     async def test_codings_on_top_of_each_other_are_not_taken(self, coding: str, anyio_backend: str) -> None:
         async with served(toy_app()) as client:
