@@ -13,9 +13,12 @@ NAME = "Jane Doe"
 """A text that no answer but one that names groups may repeat."""
 
 
+FUZZING = settings.get_current_profile_name() == "fuzz"
+
+
 def examples(few: int) -> int:
     """Return how many examples are tried: few, or as many as the profile `fuzz` says where that is chosen."""
-    return settings().max_examples if settings.get_current_profile_name() == "fuzz" else few
+    return settings().max_examples if FUZZING else few
 
 
 def paths(value: Any, path: Path = ()) -> list[Path]:
