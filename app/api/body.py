@@ -8,7 +8,7 @@ body as any FastAPI route does, and its OpenAPI is what FastAPI makes of that.
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from email.message import Message
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from operator import methodcaller
 from typing import Any
 
@@ -102,9 +102,14 @@ class _ValidatedRequest(Request):
 
 def media_type_of(request: Request) -> tuple[str, str]:
     """Return the media type of a request's body, without parameters, and its character set; both in lower case."""
-    content_type = Message()
-    content_type["content-type"] = request.headers.get("content-type", "")
-    return content_type.get_content_type(), str(content_type.get_content_charset("utf-8"))
+    return _media_type(request.headers.get("content-type", ""))
+
+
+@lru_cache(maxsize=64)  # clients send a few, and reading one costs as much as reading a small body
+def _media_type(content_type: str) -> tuple[str, str]:
+    message = Message()
+    message["content-type"] = content_type
+    return message.get_content_type(), str(message.get_content_charset("utf-8"))
 
 
 def check_media_type(request: Request, is_taken: Callable[[str], bool], *others: str) -> None:

@@ -17,6 +17,7 @@ HTML: Final = "text/html"
 VARY = {"Vary": "Accept"}
 
 
+@lru_cache(maxsize=256)
 def quality(accept: str, media_type: str) -> float:
     """Return the weight of a media type in an Accept header, by the most specific range that covers it; 0 = refused.
 
