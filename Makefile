@@ -63,7 +63,7 @@ fuzz: env ## 2,000 inputs an operation of the service as it is run, made from it
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml --extra arrow --group dev -o requirements-dev.lock
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml --extra arrow --extra telemetry --group dev -o requirements-dev.lock
 
 sbom: env ## write $(SBOM) (CycloneDX): what requirements.lock has
 	@mkdir -p $(dir $(SBOM))

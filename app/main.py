@@ -1,13 +1,17 @@
 """The service: `uvicorn app.main:app`."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, nullcontext
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from app import __version__
+from app.api.access import Check, Gate, access
+from app.api.crash_reports import reticent
+from app.api.draining import draining
 from app.api.errors import HANDLERS
+from app.api.floor import Floor
 from app.api.middleware import Metrics, RequestMiddleware, configure_logging
 from app.api.routes import (
     competing_risks,
@@ -23,6 +27,7 @@ from app.api.routes import (
     success_rates,
     survival,
 )
+from app.api.workers import Workers
 from app.openapi import DESCRIPTION, SUMMARY, TAGS, TITLE, Service, pages
 from app.settings import Settings
 
@@ -46,12 +51,16 @@ ROUTERS = (
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Set logging up as late as this: importing the app changes nothing, and the server has set up its own by now."""
-    configure_logging(app.state.settings.log_level)
-    yield
+    settings: Settings = app.state.settings
+    configure_logging(settings.log_level)
+    with reticent(), draining(app.state, settings.drain_seconds):
+        async with app.state.workers.running() if app.state.workers else nullcontext():
+            yield
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the service, with the settings of the environment unless others are given."""
+    settings = settings or Settings()
     app = Service(
         title=TITLE,
         summary=SUMMARY,
@@ -63,15 +72,34 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         exception_handlers=HANDLERS,
         lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # spans and logs would hold exception texts
+        telemetry=_telemetry() if settings.telemetry else {"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.settings = settings or Settings()
-    app.state.metrics = Metrics()
-    app.state.drawing = CapacityLimiter(1)
-    app.add_middleware(RequestMiddleware, metrics=app.state.metrics)
+    app.state.settings = settings
+    app.state.metrics = Metrics(settings.metrics_folder)
+    app.state.draining = False
+    app.state.workers = None
+    if settings.computing_processes:
+        app.state.workers = Workers(settings, create_app, app.state.metrics.registry)
     for router in ROUTERS:
         app.include_router(router)
+    if checks := list(_checks(app)):
+        app.add_middleware(Gate, checks=checks)
+    app.add_middleware(RequestMiddleware, metrics=app.state.metrics)
     return app
+
+
+def _telemetry() -> TelemetryConfig:
+    from app.api.telemetry import telemetry  # noqa: PLC0415 - of an extra
+
+    return telemetry()
+
+
+def _checks(app: Service) -> Iterator[Check]:
+    settings: Settings = app.state.settings
+    if settings.guarded:
+        yield access(settings)
+    if settings.min_cell_count is not None:
+        yield Floor(app.documented)
 
 
 app = create_app()

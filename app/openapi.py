@@ -16,6 +16,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
+from app.api.access import HEALTH, KEY_HEADER
+from app.api.errors import problem_responses
 from app.schemas.problem import Problem
 
 FILE = Path(__file__).parents[1] / "openapi" / "openapi.json"
@@ -33,8 +35,11 @@ survival, each with its interval and the method it came by.
 - **One error shape.** Whatever fails answers as `application/problem+json` (RFC 9457). `code` says what happened, and
   each of `errors` has a JSON pointer (RFC 6901) into the body. No value that was sent appears in it.
 
+An installation may ask for an API key or a bearer token: `security` says whether this one does. Health is open to all.
+
 `Accept` chooses between JSON and, where a resource has them, its figure (`image/svg+xml`, `image/png`), its report
-(`text/html`, `text/markdown`) and its table (`text/csv`). Subjects may be sent as a table, too.
+(`text/html`, `text/markdown`) and its table (`text/csv`). Subjects may be sent as a table, too, and any body with
+`Content-Encoding: gzip` or `zstd`.
 Times are numbers in the request's `time_unit`. Requests may carry an `X-Request-ID`, which comes back in the response.
 """
 TAGS = [
@@ -49,6 +54,11 @@ TAGS = [
     {"name": "regression", "description": "Cox, Fine-Gray and parametric models of covariates"},
     {"name": "operations", "description": "For those who run the service: health, version, metrics"},
 ]
+
+SECURITY_SCHEMES = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "A key that the operator made"},
+    "Token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token of a known issuer"},
+}
 
 # The pages load nothing from elsewhere; the policy has the browser hold them to it. Both draw with inline styles and
 # start from an inline script, ReDoc searches in a worker made of a blob.
@@ -77,7 +87,25 @@ class Service(FastAPI):
         schemas |= problem.pop("$defs", {}) | {"Problem": problem}
         for route in self.documented:
             _show_examples(route, document["paths"][route.path]["post"])
+        _show_access(document, required=self.state.settings.guarded)
         return document
+
+
+def _show_access(document: dict[str, Any], *, required: bool) -> None:
+    document["components"]["securitySchemes"] = SECURITY_SCHEMES
+    document["security"] = [*([] if required else [{}]), *({name: []} for name in SECURITY_SCHEMES)]
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            if path in HEALTH:
+                operation["security"] = []
+            else:
+                codes = (
+                    "unauthenticated",
+                    "forbidden",
+                    *(["disclosure_control"] if "requestBody" in operation else []),
+                )
+                refusals = {str(status): answer for status, answer in problem_responses(*codes).items()}
+                operation["responses"] = dict(sorted((refusals | operation["responses"]).items()))
 
 
 def _show_examples(route: APIRoute, operation: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from multiprocessing import get_context
 from os import getpid
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
@@ -82,11 +83,11 @@ def cost(sample: Sample) -> dict[str, float]:
     for step in steps(few, few.columns()).values():
         step()  # what is loaded on use
     Path("/proc/self/clear_refs").write_text("5")  # the largest memory: from here on anew
-    before = memory(getpid(), "VmRSS")
+    before = memory(getpid())
     functions = steps(sample, columns)
     for name in functions.keys() - {"lifelines"}:
         functions[name]()
-    needed = memory(getpid(), "VmHWM") - before
+    needed = getrusage(RUSAGE_SELF).ru_maxrss / 1024 - before
     return {name: seconds(function, 0.3) for name, function in functions.items()} | {"memory": needed}
 
 

@@ -1,7 +1,8 @@
 """Memory of one process of the service, by request: `python -m bench.memory`; needs Linux.
 
-Each line has a service of its own, whose largest memory since its start is read after requests of one kind. What a
-request needs beyond that of an idle service, by byte of its body, is what a body limit has to be multiplied with.
+Each line has a service of its own with two worker processes, whose memory is looked at all the time while it answers
+requests of one kind; what its processes share counts once. What a request needs beyond that of an idle service, by byte
+of its body, is what a body limit has to be multiplied with.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from bench.server import ROOT, memory, serving
+from bench.server import ROOT, memory, serving, watching
 
 MIB = 2**20
 Json = dict[str, Any]
@@ -51,6 +52,7 @@ def cohort(patients: int) -> bytes:
     return json.dumps(EXAMPLE | {"cohort": EXAMPLE["cohort"] | {"patients": several}}).encode()
 
 
+TWO_PROCESSES = {"ATRISK_COMPUTING_PROCESSES": "2", "ATRISK_MAX_ANSWER_SECONDS": "600"}
 SVG = {"Accept": "image/svg+xml"}
 KINDS: tuple[tuple[str, str, Callable[[int], bytes], int, dict[str, str]], ...] = (
     ("figure", "/v1/survival", groups, 1_000, SVG),
@@ -67,7 +69,7 @@ KINDS: tuple[tuple[str, str, Callable[[int], bytes], int, dict[str, str]], ...] 
 def measure(path: str, body: bytes, headers: dict[str, str], at_once: int) -> float:
     """Return the largest memory of a service that has answered a request so many times at once, twice."""
     headers = {"Content-Type": "application/json"} | headers
-    with serving() as server, httpx.Client(timeout=600) as client, ThreadPoolExecutor(at_once) as pool:
+    with serving(**TWO_PROCESSES) as server, httpx.Client(timeout=600) as client, ThreadPoolExecutor(at_once) as pool:
 
         def post(_: int) -> None:
             response = client.post(
@@ -75,15 +77,16 @@ def measure(path: str, body: bytes, headers: dict[str, str], at_once: int) -> fl
             )
             response.raise_for_status()
 
-        for _ in range(2):
-            list(pool.map(post, range(at_once)))
-        return memory(server.pid, "VmHWM")
+        with watching(server.pid) as seen:
+            for _ in range(2):
+                list(pool.map(post, range(at_once)))
+        return max(seen)
 
 
 def main() -> None:
     """Print a line a kind."""
-    with serving() as server:
-        idle = memory(server.pid, "VmHWM")
+    with serving(**TWO_PROCESSES) as server:
+        idle = memory(server.pid)
     print(f"idle: {idle:.0f} MiB")
     print(f"{'':<12}{'rows':>10}{'body':>10}{'one':>10}{'two at once':>14}{'per byte of body':>18}")
     for name, path, make, rows, headers in KINDS:

@@ -1,10 +1,12 @@
 """Servers to measure: one process with the options of the image, on a free port of this machine."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import NamedTuple
 
 from examples.demo import free_port, wait_until_ready
@@ -30,17 +32,18 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serving(app: str = SERVICE) -> Iterator[Server]:
-    """Serve an app, with the settings of the environment, until the caller is done."""
+def serving(app: str = SERVICE, **settings: str) -> Iterator[Server]:
+    """Serve an app, with the settings of the environment and these, until the caller is done."""
     port = free_port()
-    with started([sys.executable, "-m", "uvicorn", app, "--port", str(port), *OPTIONS], port) as server:
+    with started([sys.executable, "-m", "uvicorn", app, "--port", str(port), *OPTIONS], port, **settings) as server:
         yield server
 
 
 @contextmanager
-def started(command: list[str], port: int) -> Iterator[Server]:
+def started(command: list[str], port: int, **settings: str) -> Iterator[Server]:
     """Run a command that serves on a port, from its first answer to `/readyz` until the caller is done."""
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    environment = os.environ | settings  # noqa: TID251 - for another process
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         server = Server(f"http://127.0.0.1:{port}", process.pid)
         wait_until_ready(server.url, process)
@@ -50,13 +53,30 @@ def started(command: list[str], port: int) -> Iterator[Server]:
         process.wait(timeout=30)
 
 
-def memory(pid: int, field: str = "VmRSS") -> float:
-    """Return the memory of a process and of those that it has started, in MiB: VmRSS, or its largest yet, VmHWM.
+def memory(pid: int) -> float:
+    """Return the memory of a process and of those that it has started, in MiB; what several share counts once.
 
     Needs Linux.
     """
-    lines = [line.split() for member in family(pid) for line in _text(Path(f"/proc/{member}/status")).splitlines()]
-    return sum(int(words[1]) for words in lines if words[0] == f"{field}:") / 1024
+    texts = (_text(Path(f"/proc/{member}/smaps_rollup")) for member in family(pid))
+    lines = (line.split() for text in texts for line in text.splitlines())
+    return sum(int(words[1]) for words in lines if words[0] == "Pss:") / 1024
+
+
+@contextmanager
+def watching(pid: int) -> Iterator[list[float]]:
+    """Look at the memory of a service in a thread; the list has what was seen."""
+    seen, ended = [memory(pid)], Event()
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            seen.append(memory(pid))
+
+    thread = Thread(target=watch)
+    thread.start()
+    yield seen
+    ended.set()
+    thread.join()
 
 
 def family(pid: int) -> list[int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 
 from app.main import create_app
+from app.settings import Settings
 
 FOLDER = Path(__file__).resolve().parent
 DRAWN = ("survival_request.json", "competing_risks_request.json")
@@ -25,7 +26,7 @@ def path_of(name: str) -> str:
 
 async def main() -> None:
     """Post each request of this folder, and keep its answer, its figure and its reports beside it."""
-    transport = httpx.ASGITransport(create_app())
+    transport = httpx.ASGITransport(create_app(Settings(computing_processes=0)))
     async with httpx.AsyncClient(transport=transport, base_url="http://atrisk") as client:
         for request in sorted(FOLDER.glob("*_request.json")):
             path = path_of(request.name)

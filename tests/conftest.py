@@ -1,6 +1,6 @@
 """The service in-process, as its clients see it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -14,6 +14,14 @@ settings.register_profile("fuzz", max_examples=2000, deadline=None)
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_worker_processes() -> Iterator[None]:
+    """Compute everything here; the tests of worker processes have their own settings."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ATRISK_COMPUTING_PROCESSES", "0")
+        yield
 
 
 @asynccontextmanager

@@ -45,7 +45,7 @@ def quantity(text: str) -> float:
 @pytest.mark.parametrize("version", ["1.30.0", kubernetes_validate.latest_version()])
 @pytest.mark.parametrize("kind", sorted(RESOURCES))
 def test_kubernetes_takes_every_resource(kind: str, version: str) -> None:
-    """No field that the schema lacks, and no kind that has no schema; 1.30 is the first with a preStop that sleeps."""
+    """No field that the schema lacks, and no kind that has no schema, from the oldest version that is meant on."""
     assert version.startswith(kubernetes_validate.validate(RESOURCES[kind], version, strict=True))
 
 
@@ -112,23 +112,25 @@ def test_the_environment_is_of_settings(environment: dict[str, str], monkeypatch
 
 
 def test_the_readme_names_settings_that_exist() -> None:
-    assert set(re.findall(r"ATRISK_\w+", (ROOT / "README.md").read_text("utf-8"))) <= SETTINGS
-    assert set(re.findall(r"ATRISK_\w+", (ROOT / "docs" / "scaling.md").read_text("utf-8"))) <= SETTINGS
+    for file in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        assert set(re.findall(r"ATRISK_\w+", file.read_text("utf-8"))) <= SETTINGS
 
 
-def test_memory_holds_three_of_the_largest_bodies() -> None:
+def test_memory_holds_the_largest_bodies_that_may_be_computed_and_wait() -> None:
     """By the rule of docs/scaling.md."""
     rule = re.search(
-        r"(\d+) MiB \+ bodies at once x ATRISK_MAX_BODY_BYTES x (\d+)", (ROOT / "docs/scaling.md").read_text()
+        r"(\d+) MiB \+ ATRISK_MAX_BODY_BYTES x \((\d+) x ATRISK_COMPUTING_PROCESSES \+ ATRISK_MAX_QUEUED_REQUESTS\)",
+        (ROOT / "docs/scaling.md").read_text("utf-8"),
     )
     assert rule is not None
     idle, factor = map(int, rule.groups())
-    environment = {one["name"]: one["value"] for one in CONTAINER["env"]}
-    for limit, body in (
-        (CONTAINER["resources"]["limits"]["memory"], environment["ATRISK_MAX_BODY_BYTES"]),
-        (COMPOSE["deploy"]["resources"]["limits"]["memory"], COMPOSE["environment"]["ATRISK_MAX_BODY_BYTES"]),
+    for limit, environment in (
+        (CONTAINER["resources"]["limits"]["memory"], {one["name"]: one["value"] for one in CONTAINER["env"]}),
+        (COMPOSE["deploy"]["resources"]["limits"]["memory"], COMPOSE["environment"]),
     ):
-        assert idle * 2**20 + 3 * int(body) * factor <= quantity(limit)
+        body, processes = (int(environment[f"ATRISK_{name}"]) for name in ("MAX_BODY_BYTES", "COMPUTING_PROCESSES"))
+        needed = idle * 2**20 + body * (factor * processes + Settings().max_queued_requests)
+        assert needed <= quantity(limit)
 
 
 def test_nothing_in_the_container_has_rights() -> None:
@@ -149,8 +151,9 @@ def test_nothing_in_the_container_has_rights() -> None:
     assert all(port.startswith("127.0.0.1:") for port in COMPOSE["ports"])
 
 
-def test_matplotlib_has_a_place_to_write() -> None:
-    (folder,) = re.findall(r"MPLCONFIGDIR=(\S+)", DOCKERFILE)
+@pytest.mark.parametrize("variable", ["MPLCONFIGDIR", "PROMETHEUS_MULTIPROC_DIR"])
+def test_what_is_written_has_its_place(variable: str) -> None:
+    (folder,) = re.findall(rf"{variable}=(\S+)", DOCKERFILE)
     writable = {mount["name"]: mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
     assert [volume["name"] for volume in POD["spec"]["volumes"] if "emptyDir" in volume] == [*writable]
     for mounts in (writable.values(), [mount.split(":")[0] for mount in COMPOSE["tmpfs"]]):
@@ -159,8 +162,9 @@ def test_matplotlib_has_a_place_to_write() -> None:
 
 def test_requests_under_way_have_the_time_that_the_server_gives_them() -> None:
     graceful = int(option("--timeout-graceful-shutdown"))
-    drained = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert POD["spec"]["terminationGracePeriodSeconds"] >= drained + graceful + 5
+    environment = {one["name"]: one["value"] for one in CONTAINER["env"]}
+    assert graceful >= Settings().max_answer_seconds + 5
+    assert POD["spec"]["terminationGracePeriodSeconds"] >= int(environment["ATRISK_DRAIN_SECONDS"]) + graceful + 5
     assert int(COMPOSE["stop_grace_period"].removesuffix("s")) >= graceful + 5
     unready: dict[str, Any] = CONTAINER["readinessProbe"]
     live: dict[str, Any] = CONTAINER["livenessProbe"]

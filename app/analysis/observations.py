@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, IntArray, tie_width
 from app.analysis.errors import InvalidObservationsError
-from app.analysis.sorting import Columns, counted, in_order, tallied
+from app.analysis.sorting import Columns, clusters_by_content, counted, in_order, tallied
 
 COLUMNS = ("time", "cause", "entry", "weight", "group", "stratum", "cluster")
 """Of `Observations`, in the order of its fields."""
@@ -179,7 +179,7 @@ def observe(
     distinct = recounted(_with_ties_merged(observations))
     if sampling and cluster is None:
         return replace(distinct, cluster=np.arange(distinct.size))
-    return distinct if cluster is None else _sorted(_with_clusters_named_by_content(distinct))
+    return distinct if cluster is None else _sorted(replace(distinct, cluster=clusters_by_content(_columns(distinct))))
 
 
 def tied_to(known: FloatArray, times: FloatArray) -> FloatArray:
@@ -280,23 +280,6 @@ def _with_ties_merged(observations: Observations) -> Observations:
     if entry is not None and not (merged(entry) < merged(time)).all():
         raise InvalidObservationsError("an entry is so near to its time that they are one")
     return replace(observations, time=merged(time), entry=None if entry is None else merged(entry))
-
-
-def _with_clusters_named_by_content(observations: Observations) -> Observations:
-    # Sums over clusters run in the order of their codes: with codes by content, rounding does not depend on the order
-    # of rows. Clusters with the same rows may be exchanged.
-    columns = _columns(observations)
-    cluster = columns.pop("cluster")
-    by_content = np.lexsort([*columns.values()][::-1])
-    differs = np.any([np.diff(column[by_content], prepend=np.nan) != 0 for column in columns.values()], axis=0)
-    kind_of_row = np.empty_like(cluster)
-    kind_of_row[by_content] = np.cumsum(differs)
-    order = np.lexsort((kind_of_row, cluster))
-    starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
-    contents = [kinds.tolist() for kinds in np.split(kind_of_row[order], starts[1:])]
-    code = np.zeros(int(cluster.max()) + 1, dtype=np.int64)
-    code[cluster[order][starts][sorted(range(len(contents)), key=contents.__getitem__)]] = np.arange(len(contents))
-    return replace(observations, cluster=code[cluster])
 
 
 def _sorted(observations: Observations) -> Observations:

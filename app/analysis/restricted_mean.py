@@ -6,7 +6,7 @@ from math import erfc, exp, hypot, inf, isnan, nan, sqrt
 
 import numpy as np
 
-from app.analysis.arrays import FloatArray, IntArray, sum_by
+from app.analysis.arrays import TOLERANCE, FloatArray, IntArray, sum_by
 from app.analysis.influence import SINGLE_CLUSTER
 from app.analysis.kaplan_meier import KaplanMeier
 from app.analysis.risk_table import greenwood_terms, per_survivor
@@ -110,7 +110,9 @@ def restricted_mean(curve: KaplanMeier, horizon: float, normal_quantile: float, 
 
 def _tied(curve: KaplanMeier, horizon: float) -> float:
     """Return the horizon, or the time of the sample that it ties with."""
-    if horizon == curve.time[-1]:
+    place = int(curve.time.searchsorted(horizon))
+    nearest = min(abs(time - horizon) for time in curve.time[max(place - 1, 0) : place + 1].tolist())
+    if curve.observations.entry is None and (nearest == 0 or nearest > TOLERANCE * max(1.0, float(curve.time[-1]))):
         return horizon
     return float(curve.observations.tied(np.array([horizon]))[0])
 

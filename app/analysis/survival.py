@@ -115,8 +115,8 @@ def estimate_samples(
     return [
         SurvivalEstimate(
             subjects,
-            float(np.sum(curve.table.events)),
-            float(np.sum(curve.table.censored)),
+            float(curve.table.events.sum()),
+            float(curve.table.censored.sum()),
             person_time,
             curve,
             of_curve[0.5],

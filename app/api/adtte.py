@@ -13,6 +13,8 @@ MARK = "AVAL"
 """A table that has it is an ADTTE."""
 FIELDS = {MARK: "time", "TRTP": "group", "USUBJID": "id"}
 """Taken where `subjects` has the field."""
+VARIABLES = {"PARAMCD", "AVALU", "CNSR"}
+"""Read whatever else there is."""
 PASSED_OVER = {
     *("STUDYID", "SITEID", "SUBJID", "USUBJID", "ASEQ", "LESID", "PARAM", "PARAMN"),
     *("STARTDT", "STARTDTF", "ADT", "ADTF", "ADTM", "ADY", "EVNTDESC", "CNSDTDSC", "SRCDOM", "SRCVAR", "SRCSEQ"),

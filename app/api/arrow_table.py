@@ -6,8 +6,21 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from app.api.body import MAX_MEMBERS, MalformedError, canonical_number
+import numpy as np
+
 from app.api.errors import ProblemError
+from app.api.json_text import MAX_MEMBERS, MalformedError, canonical_number
+from app.api.packing import (
+    FLAGS,
+    LABELS,
+    MIN_ROWS,
+    NUMBERS,
+    PackedColumn,
+    of_flags,
+    of_labels,
+    of_numbers,
+    one_kind,
+)
 from app.schemas.subjects import MAX_COUNT
 
 STREAM = "application/vnd.apache.arrow.stream"
@@ -165,6 +178,45 @@ def values(column: Any) -> list[Any]:
     if types.is_boolean(kind) or types.is_null(kind) or types.is_string(kind) or types.is_large_string(kind):
         return list(column.to_pylist())
     raise TypeError(REFUSED_TYPE)
+
+
+def packed(name: str, column: Any) -> PackedColumn | None:
+    """Return a long column of `subjects` packed, with no Python object a value; None where that cannot be."""
+    from pyarrow import types  # noqa: PLC0415
+
+    kind, whole = column.type, column.null_count == 0
+    if len(column) < MIN_ROWS:
+        return None
+    if name in NUMBERS and whole and (types.is_floating(kind) or types.is_integer(kind)):
+        return of_numbers(column.to_numpy().astype(np.float64, copy=False))
+    if name in FLAGS and whole and (types.is_boolean(kind) or types.is_integer(kind)):
+        return of_flags(column.to_numpy(), bool if types.is_boolean(kind) else int)
+    if name in LABELS and types.is_dictionary(kind) and _is_label(kind.value_type):
+        return _labels(column)
+    return _labels(column.dictionary_encode()) if name in LABELS and _is_label(kind) else None
+
+
+def _is_label(kind: Any) -> bool:
+    from pyarrow import types  # noqa: PLC0415
+
+    return any(is_it(kind) for is_it in (types.is_string, types.is_large_string, types.is_integer, types.is_boolean))
+
+
+def _labels(column: Any) -> PackedColumn | None:
+    import pyarrow as pa  # noqa: PLC0415
+
+    encoded = pa.chunked_array(column.unify_dictionaries().chunks).combine_chunks()
+    levels = [*values(pa.chunked_array([encoded.dictionary])), None]
+    if not one_kind(levels):
+        return None
+    codes = encoded.indices.cast(pa.int64()).fill_null(len(levels) - 1).to_numpy()
+    first = np.full(len(levels), codes.size)
+    first[codes[::-1]] = np.arange(codes.size)[::-1]  # of several the last stays, which is the first row
+    place: dict[Any, int] = {}
+    code = np.zeros(len(levels), dtype=np.int32)
+    for level in np.argsort(first)[: np.count_nonzero(first < codes.size)]:
+        code[level] = place.setdefault(levels[level], len(place))
+    return of_labels(list(place), code[codes])
 
 
 def _decoded(chunk: Any) -> Iterator[Any]:

@@ -52,7 +52,7 @@ def labels_and_causes(request: wire.CompetingRisksRequest) -> tuple[list[str], l
 def summarized(request: wire.CompetingRisksRequest) -> tuple[Observations, IncidenceSummary]:
     """Return the sample, and the summary of it that both answer and figure are made of."""
     groups, causes = group_labels(request), wire.cause_names(request)
-    sample = observed(request, groups, codes(request.subjects.cause, [None, *causes]) or [])
+    sample = observed(request, groups, codes(request.subjects.cause, [None, *causes]))
     options = SurvivalOptions(
         CONVENTIONS[request.convention], request.confidence_level, landmarks=tuple(request.landmarks)
     )

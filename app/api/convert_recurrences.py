@@ -46,13 +46,13 @@ def observations(request: wire.RecurrencesRequest, groups: Sequence[Category]) -
     """Return the sample of a request, its groups coded by their place among `groups`."""
     subjects = request.subjects
     return observe_recurrences(
-        codes(subjects.id, dict.fromkeys(subjects.id)) or [],
+        codes(subjects.id, dict.fromkeys(subjects.id)),
         subjects.time,
         subjects.event,
         terminal=subjects.terminal,
         entry=subjects.entry,
         group=codes(subjects.group, groups),
-        cluster=codes(subjects.cluster, dict.fromkeys(subjects.cluster or ())),
+        cluster=None if subjects.cluster is None else subjects.cluster.codes,
     )
 
 

@@ -10,7 +10,7 @@ from app.analysis.design_matrix import Design, DesignColumn, NoModelError, Value
 from app.analysis.hypothesis_test import TOO_FEW_CLUSTERS
 from app.analysis.intervals import OUT_OF_RANGE
 from app.analysis.observations import Observations, observe
-from app.api.convert_subjects import codes
+from app.api.convert_subjects import sorted_codes
 from app.api.errors import ProblemError
 from app.schemas.faults import Location
 from app.schemas.problem import Fault
@@ -94,8 +94,8 @@ def regression_sample(
         entry=of_kept(subjects.entry),
         weight=of_kept(subjects.weight),
         group=place,
-        stratum=codes(stratum, sorted(set(stratum or ()))),
-        cluster=codes(cluster, sorted(set(cluster or ()))),
+        stratum=sorted_codes(stratum),
+        cluster=sorted_codes(cluster),
         sampling=request.weight_kind == "sampling",
     )
     predict_for = request.predict_for or ([] if values else [{}])

@@ -1,14 +1,19 @@
 """From flat subjects on the wire to a sample of the core."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any
+from typing import Any, overload
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from app.analysis.arrays import IntArray
 from app.analysis.observations import Observations, observe
+from app.schemas.columns import Coded
 from app.schemas.flat_request import FlatRequest
 from app.schemas.subjects import Category
 
 
-def observed(request: FlatRequest, groups: Sequence[Category], cause: Sequence[int]) -> Observations:
+def observed(request: FlatRequest, groups: Sequence[Category], cause: ArrayLike) -> Observations:
     """Return the sample of a request, its groups coded by their place among `groups`; `cause` says what ended a row."""
     subjects = request.subjects
     return observe(
@@ -17,18 +22,36 @@ def observed(request: FlatRequest, groups: Sequence[Category], cause: Sequence[i
         entry=subjects.entry,
         weight=subjects.weight,
         group=codes(subjects.group, groups),
-        stratum=codes(subjects.stratum, _in_order(subjects.stratum)),
-        cluster=codes(subjects.cluster, _in_order(subjects.cluster)),
+        stratum=sorted_codes(subjects.stratum),
+        cluster=sorted_codes(subjects.cluster),
         sampling=request.weight_kind == "sampling",
     )
 
 
-def codes(values: Iterable[Hashable] | None, known: Iterable[Hashable]) -> list[int] | None:
-    """Return the places of the values among those known, None without values."""
-    code = {value: place for place, value in enumerate(known)}
-    return None if values is None else [code[value] for value in values]
+@overload
+def codes(column: None, known: Iterable[Hashable]) -> None: ...
 
 
-def _in_order(values: Iterable[Any] | None) -> list[Any]:
-    # Sums over strata run in the order of their codes: sorted, rounding does not depend on the order of rows.
-    return sorted(set(values or ()))
+@overload
+def codes(column: Sequence[Any], known: Iterable[Hashable]) -> IntArray: ...
+
+
+def codes(column: Sequence[Any] | None, known: Iterable[Hashable]) -> IntArray | None:
+    """Return the places of the labels among those known, shape [n]; None without a column.
+
+    Examples
+    --------
+    >>> codes(["b", "a", "b"], ["a", "b"])
+    array([1, 0, 1])
+    """
+    if column is None:
+        return None
+    labels = column if isinstance(column, Coded) else Coded.of(column)
+    place = {label: code for code, label in enumerate(known)}
+    code: IntArray = np.array([place[label] for label in labels.levels], dtype=np.int64)
+    return np.take(code, labels.codes)
+
+
+def sorted_codes(column: Sequence[Any] | None) -> IntArray | None:
+    """Return the places of the labels among them all, sorted: rounding does not depend on the order of rows then."""
+    return codes(column, sorted(set(column.levels if isinstance(column, Coded) else column or ())))

@@ -53,13 +53,11 @@ def success_rates(request: wire.SuccessRatesRequest, groups: Sequence[Category],
     subjects = request.subjects
     if subjects is None:
         return summarize_counts([(group.successes, group.total) for group in request.groups or ()], options)
-    group = codes(subjects.group, groups)
-    cluster = codes(subjects.cluster, dict.fromkeys(subjects.cluster or ()))
     return summarize_units(
-        np.array(subjects.success),
+        np.array(subjects.success, dtype=bool),
         options,
-        group=None if group is None else np.array(group),
-        cluster=None if cluster is None else np.array(cluster),
+        group=codes(subjects.group, groups),
+        cluster=None if subjects.cluster is None else np.array(subjects.cluster.codes),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from app.api.body import MAX_MEMBERS, MalformedError, number
+from app.api.json_text import MAX_MEMBERS, MalformedError, number
 
 Value = float | bool | str | None
 

@@ -1,9 +1,7 @@
-"""What routes ask for: the settings, the digest of the body, and a place to compute."""
+"""What routes ask for: the settings, the digest of the body; and the answers that are no JSON."""
 
-from collections.abc import Callable
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated
 
-import anyio.to_thread
 from fastapi import Depends, Request, Response
 
 from app.api.negotiation import CSV, HTML, MARKDOWN, VARY
@@ -13,10 +11,6 @@ from app.rendering.html_report import CONTENT_SECURITY_POLICY, html
 from app.rendering.image import ImageType, draw
 from app.rendering.markdown_report import markdown
 from app.settings import Settings
-
-P = ParamSpec("P")
-T = TypeVar("T")
-Body = TypeVar("Body")
 
 
 async def current_settings(request: Request) -> Settings:
@@ -35,33 +29,20 @@ CurrentSettings = Annotated[Settings, Depends(current_settings)]
 InputDigest = Annotated[str, Depends(input_digest)]
 
 
-async def run_sized(request: Request, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call the function here if the request's body is small, else in a worker thread.
-
-    A thread hop costs a small request a third of its time; a large one in the event loop makes all others wait.
-    """
-    if request.state.body_bytes <= request.app.state.settings.inline_body_bytes:
-        return function(*args, **kwargs)
-    return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))
+def tabled(table: str) -> Response:
+    """Return an answer that is a table."""
+    return Response(table, media_type=CSV, headers=VARY)
 
 
-async def tabled(
-    request: Request, write: Callable[[T], str], answer: Callable[[Body, str], T], body: Body, digest: str
-) -> Response:
-    """Answer with the table that `write` makes of the answer to a body."""
-    content = await run_sized(request, lambda: write(answer(body, digest)))
-    return Response(content, media_type=CSV, headers=VARY)
+def drawn(figure: Figure, image_type: ImageType) -> Response:
+    """Return an answer that is a figure."""
+    return Response(draw(figure, image_type), media_type=image_type, headers=VARY)
 
 
-async def drawn(request: Request, figure: Figure, image_type: ImageType) -> Response:
-    """Answer with a figure, drawn in a worker thread: one at a time, and those that wait for it take up no thread."""
-    content = await anyio.to_thread.run_sync(draw, figure, image_type, limiter=request.app.state.drawing)
-    return Response(content, media_type=image_type, headers=VARY)
-
-
-async def reported(request: Request, document: Document, media_type: str) -> Response:
-    """Answer with a report; that with figures is made as these are."""
+def reported(document: Document, media_type: str) -> Response:
+    """Return an answer that is a report."""
     if media_type == MARKDOWN:
-        return Response(await run_sized(request, markdown, document), media_type=MARKDOWN, headers=VARY)
-    content = await anyio.to_thread.run_sync(html, document, limiter=request.app.state.drawing)
-    return Response(content, media_type=HTML, headers=VARY | {"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+        return Response(markdown(document), media_type=MARKDOWN, headers=VARY)
+    return Response(
+        html(document), media_type=HTML, headers=VARY | {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    )

@@ -20,6 +20,8 @@ from app.schemas.problem import Fault, Problem
 
 MEDIA_TYPE = "application/problem+json"
 LISTED_FAULTS = 20
+UNAVAILABLE = 503
+RETRY_AFTER = {"Retry-After": "5"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,25 @@ class Kind:
 KINDS = {
     "invalid_json": Kind(400, "The body is not valid JSON"),
     "invalid_table": Kind(400, "The body is not a valid table"),
+    "unauthenticated": Kind(401, "The request needs valid credentials"),
+    "forbidden": Kind(403, "The credentials do not open this path"),
+    "disclosure_control": Kind(403, "The answer could tell of single subjects"),
     "not_found": Kind(404, "There is nothing at this path"),
     "method_not_allowed": Kind(405, "This path does not take this method"),
     "not_acceptable": Kind(406, "The answer does not exist in a representation that Accept admits"),
     "body_too_large": Kind(413, "The body is larger than the limit"),
     "too_many_subjects": Kind(413, "There are more subjects than the limit"),
-    "unsupported_media_type": Kind(415, "The body must be of a media type that is taken, not compressed"),
+    "unsupported_media_type": Kind(415, "The body must be of a media type and a content encoding that are taken"),
     "invalid_body": Kind(422, "The body does not describe a request that can be answered"),
     "invalid_observations": Kind(422, "The data do not form a sample"),
     "invalid_parameter": Kind(422, "An option lies outside its range"),
     "no_estimate": Kind(422, "The estimate does not exist for these data"),
     "analysis_error": Kind(422, "The analysis cannot be done"),
     "internal_error": Kind(500, "The service failed; the request is not to blame"),
+    "overloaded": Kind(UNAVAILABLE, "The service has as much to compute as it takes on"),
+    "time_limit_exceeded": Kind(UNAVAILABLE, "The computation was ended at its time limit"),
+    "computation_lost": Kind(UNAVAILABLE, "The process that computed the answer ended before it had"),
+    "not_ready": Kind(UNAVAILABLE, "The service is starting, or about to end"),
 }
 
 SENTENCES = {
@@ -105,6 +114,14 @@ class ProblemError(Exception):
         self.headers = headers
 
 
+class RemoteError(Exception):
+    """What the app raised in a worker process; `description` has its class, and the place."""
+
+    def __init__(self, description: dict[str, object]) -> None:
+        super().__init__("the app failed in a worker process")
+        self.description = description
+
+
 def problem_response(scope: Scope, error: ProblemError) -> Response:
     """Return the answer to a request that failed."""
     kind = KINDS.get(error.code, KINDS["analysis_error"])
@@ -118,7 +135,8 @@ def problem_response(scope: Scope, error: ProblemError) -> Response:
         errors=list(error.faults[:LISTED_FAULTS]),
         errors_total=error.faults_total,
     )
-    return Response(problem.model_dump_json(), kind.status, error.headers, MEDIA_TYPE)
+    headers = RETRY_AFTER if kind.status == UNAVAILABLE else error.headers
+    return Response(problem.model_dump_json(), kind.status, headers, MEDIA_TYPE)
 
 
 def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
@@ -129,10 +147,18 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
         kind = KINDS[code]
         response = documented.setdefault(kind.status, {"description": "", "content": content})
         response["description"] = "; ".join(filter(None, (response["description"], f"`{code}`: {kind.title}")))
+        if kind.status == UNAVAILABLE:
+            response["headers"] = {"Retry-After": {"description": "In seconds", "schema": {"type": "integer"}}}
     return documented
 
 
-BODY_CODES = ("invalid_json", "not_acceptable", "body_too_large", "unsupported_media_type", "invalid_body")
+WORKER_CODES = ("overloaded", "time_limit_exceeded", "computation_lost")
+"""What a request may fail with that a worker process is to answer."""
+
+BODY_CODES = (
+    *("invalid_json", "not_acceptable", "body_too_large", "unsupported_media_type", "invalid_body"),
+    *WORKER_CODES,
+)
 """What every route that takes JSON and returns JSON may fail with."""
 
 

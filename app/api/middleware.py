@@ -8,26 +8,38 @@ import time
 import traceback
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import ProblemError, problem_response
+from app.api.errors import MEDIA_TYPE, ProblemError, RemoteError, problem_response
+from app.api.tracing import trace_ids
 
 logger = logging.getLogger("atrisk")
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+NAMES = ("request_id", "trace_id", "span_id", "client")
+"""What log lines have of a request's state: whose it is."""
+
+KNOWN = ("atrisk", "uvicorn", "fastapi")
 CLIENT_LEFT = 499
 INNERMOST_FRAMES = 8
 
 
 class Metrics:
-    """Counts and durations of requests, in a registry of their own, so that a process may have several apps."""
+    """Counts and durations of requests, in a registry of their own, so that a process may have several apps.
 
-    def __init__(self) -> None:
+    With a folder they are those of all processes that have it: `app.api.shared_metrics`.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         self.registry = CollectorRegistry()
+        self.folder = folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
         self._requests = Counter(
             "http_requests", "Requests answered", ("method", "route", "status"), registry=self.registry
         )
@@ -38,10 +50,39 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._problems = Counter(
+            "http_problems",
+            "Requests refused or failed, by the code of the problem",
+            ("route", "code"),
+            registry=self.registry,
+        )
+        self._rows = Counter(
+            "http_request_rows",
+            "Rows of subjects, or patients of cohorts, in requests that were valid",
+            ("route",),
+            registry=self.registry,
+        )
+
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
         self._requests.labels(method, route, status).inc()
         self._duration.labels(method, route).observe(seconds)
+
+    def count_problem(self, route: str, code: str) -> None:
+        """Count a request that was refused, or failed."""
+        self._problems.labels(route, code).inc()
+
+    def count_rows(self, route: str, rows: int) -> None:
+        """Count the rows of a request."""
+        self._rows.labels(route).inc(rows)
+
+    def exposition(self) -> bytes:
+        """Return the metrics in the text format of Prometheus."""
+        if self.folder is None:
+            return generate_latest(self.registry)
+        from app.api import shared_metrics  # noqa: PLC0415 - not every system has what it needs
+
+        return shared_metrics.exposition(self.folder)
 
 
 class RequestMiddleware:
@@ -58,7 +99,8 @@ class RequestMiddleware:
             return
         method, start = scope["method"], time.perf_counter()
         scope = {**scope, "method": "GET"} if method == "HEAD" else scope
-        scope.setdefault("state", {})["request_id"] = _request_id(scope)
+        headers = Headers(scope=scope)
+        scope.setdefault("state", {}).update(request_id=_request_id(headers), **trace_ids(headers))
         answer = _Answer(scope, send)
         try:
             await self._respond(scope, receive, answer)
@@ -71,7 +113,7 @@ class RequestMiddleware:
         except ClientDisconnect:
             answer.status = CLIENT_LEFT
         except Exception as error:
-            _log("failed", logging.ERROR, **describe(error), request_id=scope["state"]["request_id"])
+            _log("failed", logging.ERROR, **describe(error), **_whose(scope))
             # An answer that has begun is cut off: the server closes the connection, and the client sees that.
             if not answer.begun:
                 await problem_response(scope, ProblemError("internal_error", ""))(scope, receive, answer.send)
@@ -79,14 +121,19 @@ class RequestMiddleware:
     def _report(self, method: str, answer: "_Answer", seconds: float) -> None:
         route = _route(answer.scope)
         self.metrics.observe(method, route, answer.status, seconds)
+        if answer.code:
+            self.metrics.count_problem(route, answer.code)
+        if rows := answer.scope["state"].get("rows"):
+            self.metrics.count_rows(route, rows)
         _log(
             "request",
             logging.INFO,
             method=method,
             route=route,
             status=answer.status,
+            **({"code": answer.code} if answer.code else {}),
             milliseconds=round(seconds * 1000, 3),
-            request_id=answer.scope["state"]["request_id"],
+            **_whose(answer.scope),
         )
 
 
@@ -97,7 +144,9 @@ class _Answer:
         self.scope = scope
         self.status = CLIENT_LEFT
         self.begun = False
+        self.code = ""
         self._send = send
+        self._is_problem = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -108,6 +157,9 @@ class _Answer:
             headers["X-Content-Type-Options"] = "nosniff"
             if _route(self.scope).startswith("/v1/"):
                 headers["Cache-Control"] = "no-store"
+            self._is_problem = headers.get("content-type") == MEDIA_TYPE
+        elif self._is_problem:
+            self.code = json.loads(message["body"])["code"]  # whichever process it comes from
         await self._send(message)
 
 
@@ -116,13 +168,19 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path_format", "unknown"))
 
 
-def _request_id(scope: Scope) -> str:
-    sent = Headers(scope=scope).get("x-request-id", "")
+def _request_id(headers: Headers) -> str:
+    sent = headers.get("x-request-id", "")
     return sent if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", sent) else str(uuid.uuid4())
+
+
+def _whose(scope: Scope) -> dict[str, str]:
+    return {name: scope["state"][name] for name in NAMES if name in scope["state"]}
 
 
 def describe(error: BaseException) -> dict[str, object]:
     """Return the class of an exception and where it was raised; never its text, which may hold data."""
+    if isinstance(error, RemoteError):
+        return error.description
     frames = [
         f"{frame.f_globals.get('__name__')}:{line} {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -136,7 +194,10 @@ def _log(event: str, level: int, **fields: object) -> None:
 
 
 class JSONFormatter(logging.Formatter):
-    """A log line is one JSON object; of an exception it has the class and the place only."""
+    """A log line is one JSON object; of an exception it has the class and the place only.
+
+    Messages are of loggers that are known to say nothing of requests; for that of another stands where it was written.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
@@ -144,7 +205,9 @@ class JSONFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage()
+            if record.name.partition(".")[0] in KNOWN
+            else f"{record.module}:{record.lineno} {record.funcName}",
             **getattr(record, "fields", {}),
             **(describe(record.exc_info[1]) if record.exc_info and record.exc_info[1] else {}),
         }
@@ -152,14 +215,24 @@ class JSONFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Write the log lines of the service and of its server to standard output as JSON.
+    """Write all log lines to standard output as JSON.
 
-    The server's own access log is silenced: it would write what clients put into paths and queries.
+    Of the server, what clients put into paths, queries and headers is left out: its access log, the lines about
+    WebSockets, and those for its own developers.
     """
     handler = logging.StreamHandler(sys.__stdout__)
     handler.setFormatter(JSONFormatter())
-    for name in ("atrisk", "uvicorn"):
-        logging.getLogger(name).handlers = [handler]
-        logging.getLogger(name).setLevel(level.upper())
+    root, own, server = logging.getLogger(), logging.getLogger("atrisk"), logging.getLogger("uvicorn")
+    root.handlers = [*(one for one in root.handlers if not isinstance(one.formatter, JSONFormatter)), handler]
+    own.setLevel(level.upper())
+    server.handlers, server.propagate = [], True
+    server.setLevel(max(own.level, logging.INFO))
+    for name in ("uvicorn.error", "uvicorn.asgi"):
+        logging.getLogger(name).setLevel(logging.NOTSET)  # that of `uvicorn`, whatever the command line says
+        logging.getLogger(name).filters = [_is_no_websocket]
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
+
+
+def _is_no_websocket(record: logging.LogRecord) -> bool:
+    return "WebSocket" not in str(record.msg)

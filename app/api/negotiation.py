@@ -1,6 +1,7 @@
 """Accept: what representation a client takes (RFC 9110, section 12.5.1)."""
 
 from collections.abc import Callable, Coroutine, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Query, Request, Response
@@ -16,6 +17,7 @@ HTML: Final = "text/html"
 VARY = {"Vary": "Accept"}
 
 
+@lru_cache(maxsize=256)
 def quality(accept: str, media_type: str) -> float:
     """Return the weight of a media type in an Accept header, by the most specific range that covers it; 0 = refused.
 
@@ -81,6 +83,23 @@ def preferred(accept: str, offers: Sequence[str]) -> str | None:
     """
     weights = {offer: quality(accept, offer) for offer in offers}
     return max((offer for offer in offers if weights[offer] > 0), key=weights.__getitem__, default=None)
+
+
+def wants_figures(request: Request) -> bool:
+    """Return whether a request may be answered with figures."""
+    return prefers_figures(_accept(request))
+
+
+@lru_cache(maxsize=128)
+def prefers_figures(accept: str) -> bool:
+    """Return whether an Accept header likes anything with figures better than JSON, which is offered first wherever.
+
+    Examples
+    --------
+    >>> [prefers_figures(accept) for accept in ("", "*/*", "text/csv", "image/png", "text/html, */*;q=0.8")]
+    [False, False, False, True, True]
+    """
+    return max(quality(accept, media_type) for media_type in (SVG, PNG, HTML)) > quality(accept, JSON)
 
 
 def _accept(request: Request) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from app.api.body import JSONRoute
 from app.api.errors import BODY_CODES, ProblemError, problem_responses
@@ -14,8 +14,16 @@ from app.settings import Settings
 TABLE_CODES = ("invalid_table", "invalid_parameter")
 
 
+class SlowTableRoute(TableRoute):
+    """A route whose answers take long however small the body."""
+
+    def is_slow(self, _request: Request, _body: bytes) -> bool:
+        """Return that other requests should not wait for the answer."""
+        return True
+
+
 def resource_router(
-    tag: str, *codes: str, prefix: str = "/v1", negotiates: bool = False, tables: bool = False
+    tag: str, *codes: str, prefix: str = "/v1", negotiates: bool = False, tables: bool = False, slow: bool = False
 ) -> APIRouter:
     """Return a router of JSON in, JSON out; `codes` are what its routes may fail with besides what all may.
 
@@ -26,7 +34,7 @@ def resource_router(
     return APIRouter(
         prefix=prefix,
         tags=[tag],
-        route_class=TableRoute if tables else JSONRoute,
+        route_class=SlowTableRoute if slow else TableRoute if tables else JSONRoute,
         dependencies=[] if negotiates else [JSONOnly],
         responses=problem_responses(*codes),
     )

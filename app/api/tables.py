@@ -4,10 +4,11 @@ What comes of both is the JSON request that they stand for: the same model check
 `input_sha256` is that of its canonical JSON.
 """
 
-import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
+from operator import methodcaller
 from typing import Any, get_args
 
 from fastapi import Request
@@ -17,19 +18,21 @@ from app.api import adtte, arrow_table
 from app.api.adtte import Columns
 from app.api.arrow_table import ARROW, Limits, is_installed
 from app.api.body import (
+    NOT_PLAIN,
     JSONRoute,
-    MalformedError,
     Reader,
-    canonical_sha256,
+    accepted,
     check_media_type,
     conforming,
     is_json,
     media_type_of,
-    parsed,
+    unreadable,
 )
 from app.api.csv_table import covariates, labels, read_csv, scalars
 from app.api.errors import ProblemError
+from app.api.json_text import MalformedError, canonical_sha256, parsed
 from app.api.negotiation import CSV, JSON
+from app.api.packing import packed
 from app.api.table_docs import documented
 from app.schemas import subjects
 from app.schemas.problem import Fault
@@ -69,9 +72,9 @@ class TableRoute(JSONRoute):
             parameter=_one(query, "paramcd"),
         )
 
-    def weight(self, request: Request, body: bytes) -> int:
-        """Return the size of the body, that of any Arrow as a large one: few bytes may be many rows."""
-        return sys.maxsize if media_type_of(request)[0] in ARROW else super().weight(request, body)
+    def is_slow(self, request: Request, body: bytes) -> bool:
+        """Return whether other requests should not wait for the answer; of Arrow, few bytes may be many rows."""
+        return media_type_of(request)[0] in ARROW or super().is_slow(request, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +97,43 @@ def read_request(
     """Return the request that a table stands for, as the model has it, and the SHA-256 of its canonical JSON."""
     rest = _parsed_options(options)
     try:
-        columns = csv_columns(body, fields) if table.media_type == CSV else arrow_columns(body, fields, table)
+        read = csv_columns(body, fields) if table.media_type == CSV else arrow_columns(body, fields, table)
     except MalformedError as error:
-        faults = [Fault(pointer="", detail=str(error))]
-        raise ProblemError("invalid_table", "The body cannot be read as a table.", faults=faults) from None
-    rows_of, unit = adtte.translated(columns, fields, parameter)
-    value = {**unit, **rest, "subjects": in_subjects(rows_of, fields)}
-    values = sum(map(len, rows_of.values())) + len(options or "")
-    request = conforming(value, model, values, lambda validator: validator.validate_python(value, strict=True))
-    return request, canonical_sha256(value)
+        raise unreadable(error, table=True) from None
+
+    def request(columns: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        rows_of, unit = adtte.translated(columns, fields, parameter)
+        values = sum(map(len, rows_of.values())) + len(options or "")
+        return {**unit, **rest, "subjects": in_subjects(rows_of, fields)}, values
+
+    with suppress(*NOT_PLAIN):
+        as_it_is = parameter is None and adtte.VARIABLES.isdisjoint(read)
+        quick, _ = request(_packed(read) if as_it_is else _lists(read, fields))
+        found, digest = accepted(packed(quick), model, large=True)
+        return found, digest.sha256
+    value, values = request(_lists(read, fields))
+    validate = methodcaller("validate_python", value, strict=True)
+    return conforming(lambda: value, model, values, validate), canonical_sha256(value)
 
 
-def arrow_columns(body: bytes, fields: Collection[str], sent: Sent) -> Columns:
+def arrow_columns(body: bytes, fields: Collection[str], sent: Sent) -> dict[str, Any]:
     """Return the columns of an Arrow or Parquet body that are used, by their names in `subjects`."""
     table = arrow_table.read_arrow(body, sent.media_type, sent.limits)
+    return {name: table[column] for column, name in _names(table.column_names, fields).items()}
+
+
+def _packed(read: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: column if isinstance(column, list) else arrow_table.packed(name, column) or arrow_table.values(column)
+        for name, column in read.items()
+    }
+
+
+def _lists(read: Mapping[str, Any], fields: Collection[str]) -> Columns:
     columns = {}
-    for column, name in _names(table.column_names, fields).items():
+    for name, column in read.items():
         try:
-            columns[name] = arrow_table.values(table[column])
+            columns[name] = column if isinstance(column, list) else arrow_table.values(column)
         except TypeError:
             raise adtte.refused(_pointer(name, fields), arrow_table.REFUSED_TYPE) from None
     return columns

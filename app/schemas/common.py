@@ -1,6 +1,6 @@
 """What every request and response is made of."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,6 +43,10 @@ class RequestModel(BaseModel):
     """Strict: no coercion, no unknown field, no NaN."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return the model, which nobody changes: pydantic copies a default for every request."""
+        return self
 
 
 class CurvePoints(RequestModel):

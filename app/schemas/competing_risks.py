@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator, with_config
 
+from app.schemas.columns import Coded, Packs
 from app.schemas.common import (
     AtRisk,
     AtRiskSeries,
@@ -143,16 +144,16 @@ class CauseRow(SubjectRow):
 class CauseColumns(SubjectColumns):
     """Follow-up of subjects, and the causes that ended it: columns of one length, an item a subject."""
 
-    cause: list[Cause] = Field(
+    cause: Annotated[Coded, Packs(list[Cause], Coded.of)] = Field(
         description="What ended each follow-up: all strings or all integers, `null` if censored."
     )
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with items of a column together, and with columns together."""
         yield from super().faults()
-        kinds = [type(cause) for cause in self.cause if cause is not None]
-        for place, cause in enumerate(self.cause):
-            if cause is not None and type(cause) is not kinds[0]:
+        kinds = dict.fromkeys(type(cause) for cause in self.cause.levels if cause is not None)
+        for place, cause in enumerate(self.cause if len(kinds) > 1 else ()):
+            if cause is not None and type(cause) is not next(iter(kinds)):
                 yield self.at("cause", place), "must be of the same kind as the first"
 
 
@@ -176,8 +177,8 @@ class CompetingRisksRequest(FlatRequest):
 
 def cause_names(request: CompetingRisksRequest) -> list[str | int]:
     """Return the causes in the answer's order, as the column `cause` has them."""
-    found = dict.fromkeys(cause for cause in request.subjects.cause if cause is not None)
-    return list(found) if request.causes is None else request.causes
+    found = [cause for cause in request.subjects.cause.levels if cause is not None]
+    return found if request.causes is None else request.causes
 
 
 def _faults(request: CompetingRisksRequest) -> Iterator[Fault]:
@@ -185,7 +186,7 @@ def _faults(request: CompetingRisksRequest) -> Iterator[Fault]:
     yield from figure_faults(request.figure, 0, map(label, group_labels(request)))
     known = map(label, cause_names(request))
     yield from name_faults(request.figure.labels.causes, "causes", known, "is no cause of the request")
-    found, named = {*request.subjects.cause} - {None}, request.causes
+    found, named = {*request.subjects.cause.levels} - {None}, request.causes
     if named is None:
         if len(found) > MAX_CAUSES:
             yield ("subjects", *request.subjects.at("cause")), f"has more than {MAX_CAUSES} causes"

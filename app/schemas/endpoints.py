@@ -43,6 +43,11 @@ class EndpointsRequest(RequestModel):
         description="Time-to-event end points, in the answer's order. Default: all.",
     )
 
+    @property
+    def rows(self) -> int:
+        """How many patients there are."""
+        return len(self.cohort.patients)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         refuse(repeated(self.endpoints, "endpoints"))

@@ -1,10 +1,13 @@
 """What the requests about flat subjects have in common: units, conventions, weights, groups."""
 
 from collections.abc import Iterator, Sequence
+from itertools import compress, count
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from app.schemas.columns import Coded
 from app.schemas.common import ConventionName, CurveChoice, RequestModel, TimeUnit
 from app.schemas.faults import Fault, Location, repeated
 from app.schemas.subjects import MAX_COUNT, MAX_TIME, Category, SubjectColumns, label
@@ -29,6 +32,11 @@ class SubjectsRequest(RequestModel):
     landmarks: list[TimePoint] = Field(default=[], max_length=200, description="Times at which rates are wanted.")
     curve: CurveChoice = "full"
 
+    @property
+    def rows(self) -> int:
+        """How many rows of subjects there are."""
+        return len(self.subjects.time)
+
 
 class FlatRequest(SubjectsRequest):
     """Subjects in groups, and how they are read."""
@@ -45,10 +53,10 @@ def group_labels(request: FlatRequest) -> list[Category]:
     return in_order(request.subjects.group, request.group_order)
 
 
-def in_order(column: Sequence[Category] | None, order: Sequence[Category] | None) -> list[Category]:
+def in_order(column: Coded | None, order: Sequence[Category] | None) -> list[Category]:
     """Return the groups of a column in the order asked for, else as they first appear."""
-    groups, place = list(dict.fromkeys(column or ())), {label(group): place for place, group in enumerate(order or ())}
-    return sorted(groups, key=lambda group: place.get(label(group), len(place)))
+    place = {label(group): place for place, group in enumerate(order or ())}
+    return sorted([] if column is None else column.levels, key=lambda group: place.get(label(group), len(place)))
 
 
 def flat_faults(request: FlatRequest) -> Iterator[Fault]:
@@ -65,9 +73,8 @@ def weight_faults(request: SubjectsRequest) -> Iterator[Fault]:
         if request.weight_kind == "sampling":
             yield ("weight_kind",), "needs the column weight"
     elif request.weight_kind == "frequency":
-        for place, weight in enumerate(subjects.weight):
-            if not weight.is_integer():
-                yield ("subjects", *subjects.at("weight", place)), "must be a whole number, or weight_kind sampling"
+        for place in compress(count(), map(not_, map(float.is_integer, subjects.weight))):
+            yield ("subjects", *subjects.at("weight", place)), "must be a whole number, or weight_kind sampling"
         if sum(subjects.weight) >= MAX_COUNT:
             yield ("subjects", *subjects.at("weight")), "must have weights whose sum is less than 2**53"
     elif not 1 / MAX_SAMPLING_WEIGHT <= min(subjects.weight) <= max(subjects.weight) <= MAX_SAMPLING_WEIGHT:
@@ -76,9 +83,7 @@ def weight_faults(request: SubjectsRequest) -> Iterator[Fault]:
                 yield ("subjects", *subjects.at("weight", place)), "must be 1e-6 to 1e6, as a sampling weight"
 
 
-def group_faults(
-    column: Sequence[Category] | None, order: Sequence[Category] | None, location: Location
-) -> Iterator[Fault]:
+def group_faults(column: Coded | None, order: Sequence[Category] | None, location: Location) -> Iterator[Fault]:
     """Yield what is wrong with groups, whose column is at the location, and with the order asked for."""
     groups = in_order(column, order)
     if len(groups) > MAX_GROUPS:

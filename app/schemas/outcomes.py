@@ -60,6 +60,11 @@ class OutcomesRequest(RequestModel):
         default=30, ge=0, le=365, description="Days after a session within which a death is periprocedural."
     )
 
+    @property
+    def rows(self) -> int:
+        """How many patients there are."""
+        return len(self.cohort.patients)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         faults = (

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator, with_config
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
+from app.schemas.columns import Flags, Packs, flags
 from app.schemas.common import (
     NULL,
     AtRisk,
@@ -71,8 +72,10 @@ class RecurrenceColumns(SubjectColumns):
     """
 
     id: list[Id] = Field(description="The subjects of the periods: all strings, all integers or all booleans.")
-    event: list[Recurrence] = Field(description="Whether a recurrence is at the end of each period.")
-    terminal: list[Terminal] | None = Field(
+    event: Annotated[Flags, Packs(list[Recurrence], flags)] = Field(
+        description="Whether a recurrence is at the end of each period."
+    )
+    terminal: Annotated[Flags, Packs(list[Terminal], flags)] | None = Field(
         default=None, description="Whether death, which ends recurrences, is at the end of each; with or without one."
     )
     stratum: SkipJsonSchema[None] = Field(default=None, description="Not taken.")

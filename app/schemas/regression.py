@@ -160,7 +160,7 @@ class RegressionRequest(SubjectsRequest):
         description="Whether standard errors are robust: by cluster, else by id, else by row. Default: with clusters "
         "or sampling weights.",
     )
-    predict_for: list[dict[Text, ProfileValue]] = Field(
+    predict_for: list[Annotated[dict[Text, ProfileValue], Field(max_length=MAX_COVARIATES)]] = Field(
         default=[],
         max_length=MAX_PROFILES,
         description="Profiles that are predicted for, each a value of every term of the model. Profiles times "
@@ -196,16 +196,19 @@ def prediction_faults(request: RegressionRequest) -> Iterator[Fault]:
     if request.curve == "full" and len(request.predict_for) * len(request.subjects.time) > MAX_POINTS:
         detail = f"make more than {MAX_POINTS} points of full curves, profiles times rows of subjects"
         yield ("predict_for",), f"{detail}: set curve to none or max_points"
-    if request.predict_for and len(set(request.subjects.stratum or ())) > MAX_STRATA:
+    if request.predict_for and _strata(request) > MAX_STRATA:
         yield ("predict_for",), f"must be empty with more than {MAX_STRATA} strata"
 
 
 def _rate_faults(request: RegressionRequest) -> Iterator[Fault]:
     profiles, landmarks = len(request.predict_for), len(request.landmarks)
-    strata = len(set(request.subjects.stratum or ())) or 1
-    if profiles * landmarks * strata > MAX_RATES:
+    if profiles * landmarks * (_strata(request) or 1) > MAX_RATES:
         detail = f"make more than {MAX_RATES} rates: profiles times landmarks times strata"
         yield ("predict_for" if profiles > landmarks else "landmarks",), detail
+
+
+def _strata(request: RegressionRequest) -> int:
+    return 0 if request.subjects.stratum is None else len(request.subjects.stratum.levels)
 
 
 def _term_faults(request: RegressionRequest) -> Iterator[Fault]:

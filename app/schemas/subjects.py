@@ -1,22 +1,17 @@
 """Subjects on the wire, as columns or as rows; once they are validated, as columns."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, count
 from operator import ge
 from typing import Annotated, Any, Literal, NotRequired, Self
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    GetCoreSchemaHandler,
-    PrivateAttr,
-    WithJsonSchema,
-    with_config,
-)
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, PrivateAttr, WithJsonSchema, with_config
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
+from app.schemas.columns import Coded, Flags, Numbers, Packs, flags, numbers
 from app.schemas.common import RequestModel
 from app.schemas.faults import FAULT, Fault, Location, refuse
 
@@ -72,6 +67,9 @@ Weight = Annotated[
 Flag = Annotated[bool, Taken(Literal[True, False, 1, 0], "must be true, false, 1 or 0")]
 Event = Annotated[Flag, Field(description="Whether the follow-up ended with the event.")]
 
+GroupColumn = Annotated[Coded, Packs(list[Group], Coded.of)]
+ClusterColumn = Annotated[Coded, Packs(list[Cluster], Coded.of)]
+
 
 @with_config(RequestModel.model_config)
 class SubjectRow(TypedDict):
@@ -118,27 +116,33 @@ class Columns(RequestModel):
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with items of a column together, and with columns together."""
-        columns = {name: column for name, column in self if isinstance(column, list)}
+        columns = {name: column for name, column in self if isinstance(column, list | array | Coded)}
         first = next(iter(columns))
         for name, column in columns.items():
             if len(column) != len(columns[first]):
                 yield self.at(name), f"must have as many items as {first}"
         for name in ("group", "stratum", "cluster"):
-            column = columns.get(name, [])
-            if len(set(map(type, column))) > 1:
-                place = next(place for place, item in enumerate(column) if type(item) is not type(column[0]))
+            labels = columns.get(name)
+            if isinstance(labels, Coded) and len({*map(type, labels.levels)}) > 1:
+                place = next(place for place, item in enumerate(labels) if type(item) is not type(labels[0]))
                 yield self.at(name, place), "must be of the same kind as the first"
 
 
 class SubjectColumns(Columns):
     """Subjects, whatever is analysed of them: columns of one length, an item a subject."""
 
-    time: list[Time] = Field(min_length=1, description="Follow-up times.")
-    entry: list[Entry] | None = Field(default=None, description="Times of delayed entry, each below its `time`.")
-    group: list[Group] | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
-    stratum: list[Stratum] | None = Field(default=None, description="Strata, of one kind as groups are.")
-    cluster: list[Cluster] | None = Field(default=None, description="Clusters, of one kind as groups are.")
-    weight: list[Weight] | None = Field(default=None, description="Weights.")
+    time: Annotated[Numbers, Packs(Annotated[list[Time], Field(min_length=1)], numbers)] = Field(
+        description="Follow-up times."
+    )
+    entry: Annotated[Numbers, Packs(list[Entry], numbers)] | None = Field(
+        default=None, description="Times of delayed entry, each below its `time`."
+    )
+    group: GroupColumn | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
+    stratum: Annotated[Coded, Packs(list[Stratum], Coded.of)] | None = Field(
+        default=None, description="Strata, of one kind as groups are."
+    )
+    cluster: ClusterColumn | None = Field(default=None, description="Clusters, of one kind as groups are.")
+    weight: Annotated[Numbers, Packs(list[Weight], numbers)] | None = Field(default=None, description="Weights.")
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with items of a column together, and with columns together."""
@@ -158,7 +162,7 @@ def places_by_id(ids: Iterable[Category]) -> list[list[int]]:
 
 def overlap_faults(columns: SubjectColumns, places: Iterable[int]) -> Iterator[Fault]:
     """Yield where rows of one subject, at these places, overlap."""
-    entries, end = columns.entry or [0.0] * len(columns.time), 0.0
+    entries, end = columns.entry or array("d", [0.0]) * len(columns.time), 0.0
     for entry, time, place in sorted((entries[place], columns.time[place], place) for place in places):
         if end - entry > ROUNDING * max(1.0, end):
             location = columns.at("entry" if columns.entry else "id", place)
@@ -186,11 +190,6 @@ class OrRows:
         return core_schema.no_info_after_validator_function(checked, forms)
 
 
-def booleans(column: list[bool]) -> list[bool]:
-    """Return the flags of a column as booleans, some of which may have been sent as 1 and 0."""
-    return list(map(bool, column))
-
-
 @with_config(RequestModel.model_config)
 class SurvivalRow(SubjectRow):
     """A subject's follow-up, and whether it ended with the event. All rows have the same fields."""
@@ -201,7 +200,7 @@ class SurvivalRow(SubjectRow):
 class SurvivalColumns(SubjectColumns):
     """Follow-up of subjects, and whether it ended with the event: columns of one length, an item a subject."""
 
-    event: Annotated[list[Event], AfterValidator(booleans)] = Field(description="Whether each had the event.")
+    event: Annotated[Flags, Packs(list[Event], flags)] = Field(description="Whether each had the event.")
 
 
 SurvivalSubjects = Annotated[SurvivalColumns, OrRows(SurvivalRow)]

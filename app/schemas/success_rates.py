@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NotRequired, Self
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator, with_config
 from typing_extensions import TypedDict
 
+from app.schemas.columns import Flags, Packs, flags
 from app.schemas.common import (
     NULL,
     Label,
@@ -27,12 +28,13 @@ from app.schemas.subjects import (
     MAX_TIME,
     Category,
     Cluster,
+    ClusterColumn,
     Columns,
     Flag,
     Group,
+    GroupColumn,
     OrRows,
     Taken,
-    booleans,
     label,
 )
 
@@ -73,11 +75,11 @@ class SuccessRow(TypedDict):
 class SuccessColumns(Columns):
     """Units: columns of one length, an item a unit."""
 
-    success: Annotated[list[Success], AfterValidator(booleans)] = Field(
-        min_length=1, description="Whether each unit succeeded."
+    success: Annotated[Flags, Packs(Annotated[list[Success], Field(min_length=1)], flags)] = Field(
+        description="Whether each unit succeeded."
     )
-    group: list[Group] | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
-    cluster: list[Cluster] | None = Field(default=None, description="Clusters, of one kind as groups are.")
+    group: GroupColumn | None = Field(default=None, description="Groups: all strings, all integers or all booleans.")
+    cluster: ClusterColumn | None = Field(default=None, description="Clusters, of one kind as groups are.")
 
 
 class SuccessRatesRequest(RequestModel):
@@ -109,6 +111,11 @@ class SuccessRatesRequest(RequestModel):
         description="The groups of `subjects` in the answer's order; others are compared with the first. Default: as "
         "they first appear.",
     )
+
+    @property
+    def rows(self) -> int:
+        """How many rows of subjects there are."""
+        return 0 if self.subjects is None else len(self.subjects.success)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

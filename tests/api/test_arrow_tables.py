@@ -13,8 +13,8 @@ import pytest
 
 from app.api import tables
 from app.api.arrow_table import ARROW, FILE, PARQUET, STREAM, Limits, read_arrow
-from app.api.body import MalformedError
 from app.api.errors import ProblemError
+from app.api.json_text import MalformedError
 from app.main import create_app
 from app.settings import Settings
 from examples.regenerate import path_of

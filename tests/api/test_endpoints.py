@@ -108,11 +108,6 @@ async def test_rows_come_in_the_order_of_the_cohort(client: httpx.AsyncClient) -
         assert other["excluded"] == one["excluded"]
 
 
-async def test_the_same_body_gives_the_same_bytes_here_and_in_a_worker_thread(client: httpx.AsyncClient) -> None:
-    async with served(create_app(Settings(inline_body_bytes=0))) as other:
-        assert (await post(other, SMALL)).content == (await post(client, SMALL)).content
-
-
 async def test_dates_are_the_same_history_as_numbers_of_days(client: httpx.AsyncClient) -> None:
     history = patient_json(
         400, last_imaging=300, lesions=[lesion_json(90)], progressions=[{"time": 120, "site": "lung"}]

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
+from app.api.examples import example
 from app.api.middleware import JSONFormatter, Metrics, RequestMiddleware, configure_logging, describe
 from tests.api.toy import toy_app
 
@@ -21,11 +22,12 @@ SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in ("atrisk", "uvicorn", "uvicorn.access")]
-    before = [(logger.handlers, logger.propagate, logger.level) for logger in loggers]
+    names = (None, "atrisk", "uvicorn", "uvicorn.access", "uvicorn.error", "uvicorn.asgi")
+    before = {name: dict(vars(logging.getLogger(name))) for name in names}
     yield
-    for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
-        logger.handlers, logger.propagate, logger.level = handlers, propagate, level
+    for name, state in before.items():
+        for attribute in ("handlers", "filters", "propagate", "level"):
+            setattr(logging.getLogger(name), attribute, state[attribute])
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -93,6 +95,33 @@ class TestLog:
             "request_id": "mine",
         }
 
+    async def test_a_refusal_has_its_code(self, toys: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.clear()
+        await toys.post("/v1/toys", json={"age": -1})
+        await toys.head("/unknown")
+        assert [(line["status"], line["code"]) for line in lines(caplog)] == [(422, "invalid_body"), (404, "not_found")]
+
+    async def test_the_trace_of_the_caller_is_in_every_line(
+        self, toys: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.clear()
+        sent = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+        await toys.post("/v1/toys", json={"fail": "bug"}, headers=sent)
+        found = [(line["message"], line["trace_id"], line["span_id"]) for line in lines(caplog)]
+        ids = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+        assert found == [("failed", *ids), ("request", *ids)]
+
+    @pytest.mark.parametrize("sent", ["\n", "a\r\n{}", "\u2028", "\x00", '"}\n{"message": "forged"}'], ids=ascii)
+    async def test_no_header_makes_a_line_of_its_own(
+        self, sent: str, toys: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.clear()
+        names = ("x-request-id", "traceparent", "tracestate", "user-agent", "x-api-key", "host")
+        await toys.get("/livez", headers=[(name.encode(), sent.encode()) for name in names])
+        (record,) = (record for record in caplog.records if record.name == "atrisk")
+        assert JSONFormatter().format(record).isprintable()
+        assert "forged" not in caplog.text + str(lines(caplog))
+
     async def test_paths_and_methods_that_we_do_not_know_are_not_logged(
         self, toys: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -138,6 +167,25 @@ class TestLog:
         assert [json.loads(line)["message"] for line in written.out.splitlines()] == seen
         assert written.err == ""
 
+    def test_what_other_libraries_say_is_not_written_but_where(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """A future that nobody asked is described by asyncio with the text of its exception."""
+        configure_logging("debug")
+        logging.getLogger("asyncio").error("Task exception was never retrieved: ValueError('hidden')")
+        logging.getLogger("opentelemetry.baggage").warning("Invalid baggage entry: `%s`", "hidden")
+        logging.getLogger("matplotlib").info("hidden")
+        messages = [json.loads(line)["message"] for line in capfd.readouterr().out.splitlines()]
+        place = " test_what_other_libraries_say_is_not_written_but_where"
+        assert [message[message.index(" ") :] for message in messages] == [place, place]
+        assert all(message.startswith("test_middleware:") for message in messages)
+
+    def test_the_server_does_not_tell_what_it_is_asked(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """It writes the paths of WebSockets, and at the level debug their headers."""
+        logging.getLogger("uvicorn.error").setLevel("DEBUG")
+        configure_logging("debug")
+        logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" 403', "client", "/v1/survival?options=hidden")
+        logging.getLogger("uvicorn.error").debug("< GET /v1/survival?options=hidden")
+        assert capfd.readouterr().out == ""
+
     def test_the_access_log_of_the_server_is_silent(self) -> None:
         """The logger of uvicorn is asked whether it has handlers; without, no line is made."""
         logging.getLogger("uvicorn.access").handlers = [logging.NullHandler()]
@@ -157,6 +205,39 @@ class TestMetrics:
         ):
             assert f"http_requests_total{{{labels}}} {count}.0\n" in metrics
         assert 'http_request_duration_seconds_count{method="GET",route="/v1/toys/{number}"} 3.0\n' in metrics
+
+    async def test_problems_are_counted_by_route_and_code(self, toys: httpx.AsyncClient) -> None:
+        for body in ({"fail": "bug"}, {"age": -1}, {"age": -2}, {}):
+            await toys.post("/v1/toys", json=body)
+        await toys.get("/unknown")
+        metrics = (await toys.get("/metrics")).text
+        counted = {line for line in metrics.splitlines() if line.startswith("http_problems_total{")}
+        assert counted == {
+            'http_problems_total{code="internal_error",route="/v1/toys"} 1.0',
+            'http_problems_total{code="invalid_body",route="/v1/toys"} 2.0',
+            'http_problems_total{code="not_found",route="unknown"} 1.0',
+        }
+
+    async def test_rows_are_counted_by_route(self, toys: httpx.AsyncClient) -> None:
+        subjects = {"time": [1, 2, 3], "event": [1, 0, 1]}
+        for path, body in (
+            ("/v1/survival", {"subjects": subjects}),
+            ("/v1/survival", {"subjects": {"time": [1], "event": [1]}}),
+            ("/v1/survival", {"subjects": {"time": [-1], "event": [1]}}),
+            ("/v1/success-rates", {"subjects": {"success": [True, False]}}),
+            ("/v1/success-rates", {"groups": [{"label": "a", "successes": 1, "total": 99}]}),
+            ("/v1/outcomes", example("outcomes_request")),
+            ("/v1/endpoints", example("endpoints_request")),
+        ):
+            await toys.post(path, json=body)
+        metrics = (await toys.get("/metrics")).text
+        counted = {line for line in metrics.splitlines() if line.startswith("http_request_rows_total{")}
+        assert counted == {
+            'http_request_rows_total{route="/v1/survival"} 4.0',
+            'http_request_rows_total{route="/v1/success-rates"} 2.0',
+            'http_request_rows_total{route="/v1/outcomes"} 4.0',
+            'http_request_rows_total{route="/v1/endpoints"} 4.0',
+        }
 
 
 class Failing:

@@ -18,11 +18,40 @@ async def test_the_service_is_alive_and_ready(path: str, client: httpx.AsyncClie
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.parametrize("path", ["/readyz", "/v1/survival", "/v1/outcomes", "/v1/regression/cox"])
+def test_the_contract_says_what_may_be_sent_again_and_when(path: str) -> None:
+    (operation,) = create_app().openapi()["paths"][path].values()
+    unavailable = operation["responses"]["503"]
+    assert [*unavailable["content"]] == ["application/problem+json"]
+    assert [*unavailable["headers"]] == ["Retry-After"]
+    assert ("`not_ready`" in unavailable["description"]) == (path == "/readyz")
+    assert ("`overloaded`" in unavailable["description"]) == (path != "/readyz")
+
+
 async def test_the_version_tells_the_limits_of_this_installation(anyio_backend: str) -> None:
     async with served(create_app(Settings(max_body_bytes=1000, max_patients=7))) as client:
         version = (await client.get("/version")).json()
-    limits = {"max_body_bytes": 1000, "max_patients": 7, "max_subjects": 2_000_000}
-    assert version == {"name": "atrisk", "version": __version__, "limits": limits}
+    assert version == {
+        "name": "atrisk",
+        "version": __version__,
+        "limits": {
+            "max_body_bytes": 1000,
+            "max_patients": 7,
+            "max_subjects": 2_000_000,
+            "max_levels": 32,
+            "max_members": 1000,
+            "max_groups": 50,
+            "max_causes": 20,
+            "max_covariates": 100,
+            "max_coefficients": 200,
+            "max_profiles": 100,
+            "inline_body_bytes": 32_000,
+            "computing_processes": 0,
+            "max_queued_requests": 8,
+            "max_answer_seconds": 50,
+        },
+        "min_cell_count": None,
+    }
 
 
 async def test_metrics_are_in_the_format_of_prometheus(client: httpx.AsyncClient) -> None:

@@ -33,12 +33,6 @@ async def test_the_same_body_gives_the_same_bytes(client: httpx.AsyncClient) -> 
     assert first.content == second.content
 
 
-async def test_a_worker_thread_gives_the_same_bytes(client: httpx.AsyncClient) -> None:
-    app = create_app(Settings(inline_body_bytes=0))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://atrisk") as other:
-        assert (await post(other, BALE)).content == (await post(client, BALE)).content
-
-
 async def test_the_digest_is_that_of_the_canonical_body(client: httpx.AsyncClient) -> None:
     """White space and the order of keys do not change it; a value does."""
     digests = [

@@ -139,11 +139,6 @@ async def test_without_groups_there_is_nothing_to_compare(client: httpx.AsyncCli
     assert not any("compared" in sentence for sentence in one["meta"]["methods"])
 
 
-async def test_a_worker_thread_gives_the_same_answer(client: httpx.AsyncClient) -> None:
-    async with served(create_app(Settings(inline_body_bytes=0))) as other:
-        assert await post(other, **EXAMPLE) == await post(client, **EXAMPLE)
-
-
 async def test_more_rows_than_the_limit_are_refused() -> None:
     async with served(create_app(Settings(max_subjects=24))) as client:
         response = await client.post("/v1/success-rates", json=EXAMPLE)

@@ -49,11 +49,6 @@ async def test_an_event_table_gives_the_bytes_of_its_rows(client: httpx.AsyncCli
     assert await post(client, subjects=table | {"weight": [*counts.values()]}, **options) == by_row
 
 
-async def test_a_worker_thread_gives_the_same_answer(client: httpx.AsyncClient) -> None:
-    async with served(create_app(Settings(inline_body_bytes=0))) as other:
-        assert await post(other, **EXAMPLE) == await post(client, **EXAMPLE)
-
-
 async def test_groups_come_as_they_first_appear_or_in_the_order_asked_for(client: httpx.AsyncClient) -> None:
     answer = await post(client, **EXAMPLE)
     assert [group["label"] for group in answer["groups"]] == ["Maintained", "Nonmaintained"]

@@ -113,7 +113,7 @@ class TestRefusal:
         [
             ("survival", {"Content-Type": "text/csv; charset=iso-8859-1"}),
             ("survival", {"Content-Type": "text/tab-separated-values"}),
-            ("survival", {"Content-Type": "text/csv", "Content-Encoding": "gzip"}),
+            ("survival", {"Content-Type": "text/csv", "Content-Encoding": "br"}),
             ("outcomes", {"Content-Type": "text/csv"}),
         ],
     )

@@ -9,10 +9,8 @@ import pytest
 
 from app.api.table_docs import as_csv
 from app.main import create_app
-from app.settings import Settings
 from examples.regenerate import path_of
 from tests.api.tables import COX, CSV, FLAG, SMALL, faults, post, subjects_are
-from tests.conftest import served
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 COHORTS = {"endpoints_request.json", "outcomes_request.json"}
@@ -34,11 +32,6 @@ class TestMeaning:
         answer = await post(client, as_csv(subjects), path_of(name), options=request)
         assert answer.status_code == 200, answer.text
         assert answer.content == (await client.post(path_of(name), json=request | {"subjects": subjects})).content
-
-    @pytest.mark.parametrize("inline_body_bytes", [0, 1000])
-    async def test_here_and_in_a_worker_thread(self, inline_body_bytes: int, anyio_backend: str) -> None:
-        async with served(create_app(Settings(inline_body_bytes=inline_body_bytes))) as client:
-            await subjects_are(client, SMALL, {"time": [5, 8.5, 12], "event": [1, 0, 1]})
 
     @pytest.mark.parametrize(
         "table",

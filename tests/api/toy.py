@@ -1,8 +1,10 @@
 """A service with one route that takes a body, and has every kind of field; and ways to fail."""
 
+import os
+import time
+import warnings
 from collections.abc import Callable
 from datetime import date
-from threading import current_thread
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, FastAPI, Request
@@ -10,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.analysis.errors import AnalysisError, InvalidObservationsError, InvalidParameterError, NoEstimateError
 from app.api.body import JSONRoute
-from app.api.dependencies import CurrentSettings, InputDigest, run_sized
+from app.api.dependencies import CurrentSettings, InputDigest
 from app.api.errors import BODY_CODES, ProblemError, problem_responses
 from app.api.negotiation import JSONOnly
 from app.main import create_app
@@ -24,7 +26,7 @@ router = APIRouter(
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Circle(Strict):
@@ -52,8 +54,10 @@ class Subject(Strict):
 class Toy(Strict):
     name: Annotated[str, Field(min_length=1, max_length=30, pattern="^[A-Za-z0-9-]+$")] = "toy"
     fail: Literal["none", "bug", "analysis", "observations", "parameter", "estimate", "future", "subjects"] = "none"
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    loud: bool = False
     age: Annotated[int, Field(ge=0, lt=150)] = 0
-    width: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
+    width: Annotated[float, Field(gt=0, le=10)] = 1.0
     alive: bool = True
     event: bool | Literal[0, 1] = True
     start: date | None = None
@@ -67,7 +71,7 @@ class Toy(Strict):
 
 class Answer(BaseModel):
     digest: str
-    thread: str
+    process: int
     max_patients: int
 
 
@@ -87,15 +91,23 @@ FAILURES: dict[str, Callable[[str], Exception]] = {
 
 
 def compute(body: Toy, digest: str, max_patients: int) -> Answer:
+    until = time.monotonic() + body.seconds
+    while time.monotonic() < until:
+        pass
+    if body.loud:
+        print(body.name)  # noqa: T201
+        warnings.warn(body.name, stacklevel=1)
+        os.write(2, body.name.encode())
     if body.fail != "none":
         raise FAILURES[body.fail](body.name)
-    return Answer(digest=digest, thread=current_thread().name, max_patients=max_patients)
+    return Answer(digest=digest, process=os.getpid(), max_patients=max_patients)
 
 
 @router.post("/toys")
 async def count_toys(body: Toy, digest: InputDigest, settings: CurrentSettings, request: Request) -> Answer:
     """Count toys."""
-    return await run_sized(request, compute, body, digest, settings.max_patients)
+    request.state.rows = len(body.many)
+    return compute(body, digest, settings.max_patients)
 
 
 @router.post("/echoes")
@@ -115,4 +127,7 @@ def toy_app(settings: Settings | None = None) -> FastAPI:
     """Return the service with the routes of the toy."""
     app = create_app(settings)
     app.include_router(router)
+    if app.state.workers:
+        app.state.workers.factory = toy_app
+        app.state.workers.loaded = (__name__,)
     return app

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request, Response
+from fastapi import Body, Response
 
 from app.api import convert_figure
 from app.api.convert_competing_risks import answer
 from app.api.convert_table import incidence_curve, incidence_summary
-from app.api.dependencies import CurrentSettings, InputDigest, drawn, run_sized, tabled
+from app.api.dependencies import CurrentSettings, InputDigest, drawn, tabled
 from app.api.examples import example
 from app.api.negotiation import CSV, JSON, JSONOrImage, TableChoice
 from app.api.resource import check_rows, resource_router, shown_or_drawn
@@ -45,7 +45,6 @@ async def estimate_incidences(
     digest: InputDigest,
     settings: CurrentSettings,
     representation: JSONOrImage,
-    request: Request,
     *,
     table: TableChoice = "summary",
 ) -> CompetingRisksResponse | Response:
@@ -60,8 +59,8 @@ async def estimate_incidences(
     """
     check_rows(len(body.subjects.time), settings)
     if representation == JSON:
-        return await run_sized(request, answer, body, digest)
+        return answer(body, digest)
     if representation == CSV:
         write = incidence_curve if table == "curve" else incidence_summary
-        return await tabled(request, write, answer, body, digest)
-    return await drawn(request, await run_sized(request, convert_figure.incidences, body), representation)
+        return tabled(write(answer(body, digest)))
+    return drawn(convert_figure.incidences(body), representation)

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body
 
 from app.api.convert_cox import answer
-from app.api.dependencies import CurrentSettings, InputDigest, run_sized
+from app.api.dependencies import CurrentSettings, InputDigest
 from app.api.examples import example
 from app.api.resource import check_rows, resource_router, shown
 from app.schemas.cox import CoxRequest, CoxResponse
@@ -38,7 +38,7 @@ BODY = Body(
 
 @router.post("/cox", responses=shown("A Cox model with its diagnostics.", "regression_cox_response"))
 async def fit_cox_model(
-    body: Annotated[CoxRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
+    body: Annotated[CoxRequest, BODY], digest: InputDigest, settings: CurrentSettings
 ) -> CoxResponse:
     """Fit a Cox proportional hazards model, and return it with its diagnostics and predictions.
 
@@ -47,4 +47,4 @@ async def fit_cox_model(
     exist is refused (422, `no_estimate`) with the names of the covariates that are to blame.
     """
     check_rows(len(body.subjects.time), settings)
-    return await run_sized(request, answer, body, digest)
+    return answer(body, digest)

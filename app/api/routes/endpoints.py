@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request, Response
+from fastapi import Body, Response
 
 from app.api.convert_adtte import adtte
 from app.api.convert_endpoints import answer
-from app.api.dependencies import CurrentSettings, InputDigest, run_sized, tabled
+from app.api.dependencies import CurrentSettings, InputDigest, tabled
 from app.api.examples import example
 from app.api.negotiation import JSON, JSONOrTable
 from app.api.resource import check_patients, resource_router, shown_or_tabled
@@ -34,7 +34,6 @@ async def derive_endpoints(
     digest: InputDigest,
     settings: CurrentSettings,
     representation: JSONOrTable,
-    request: Request,
 ) -> EndpointsResponse | Response:
     """Derive the analysis rows of a treatment cohort.
 
@@ -48,5 +47,5 @@ async def derive_endpoints(
     """
     check_patients(len(body.cohort.patients), settings)
     if representation == JSON:
-        return await run_sized(request, answer, body, digest)
-    return await tabled(request, adtte, answer, body, digest)
+        return answer(body, digest)
+    return tabled(adtte(answer(body, digest)))

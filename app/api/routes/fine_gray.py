@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body
 
 from app.api.convert_fine_gray import answer
-from app.api.dependencies import CurrentSettings, InputDigest, run_sized
+from app.api.dependencies import CurrentSettings, InputDigest
 from app.api.examples import example
 from app.api.resource import check_rows, resource_router, shown
 from app.schemas.fine_gray import FineGrayRequest, FineGrayResponse
@@ -39,7 +39,7 @@ BODY = Body(
 
 @router.post("/fine-gray", responses=shown("A Fine-Gray model with its predictions.", "regression_fine_gray_response"))
 async def fit_fine_gray_model(
-    body: Annotated[FineGrayRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
+    body: Annotated[FineGrayRequest, BODY], digest: InputDigest, settings: CurrentSettings
 ) -> FineGrayResponse:
     """Fit a Fine-Gray model of the subdistribution hazard of a cause, and return it with its predictions.
 
@@ -48,4 +48,4 @@ async def fit_fine_gray_model(
     refused (422, `no_estimate`) with the names of the covariates that are to blame.
     """
     check_rows(len(body.subjects.time), settings)
-    return await run_sized(request, answer, body, digest)
+    return answer(body, digest)

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import TypeAdapter
@@ -18,6 +17,7 @@ from app.api.convert_report import report
 from app.api.examples import example
 from app.api.negotiation import CSV, HTML, SVG, HTMLOnly
 from app.api.table_docs import as_csv
+from app.api.workers import workers_of
 from app.rendering.figure import Figure
 from app.rendering.html_report import CONTENT_SECURITY_POLICY, html
 from app.rendering.image import draw
@@ -78,8 +78,9 @@ async def draw_example(name: str, request: Request) -> Response:
     """Return the figure of an example."""
     if name not in FIGURES:
         raise HTTPException(404)
-    content = await anyio.to_thread.run_sync(_drawn, *FIGURES[name], limiter=request.app.state.drawing)
-    return Response(content, media_type=SVG, headers=EXAMPLE_HEADERS)
+    if workers := workers_of(request):
+        return await workers.answer(request)
+    return Response(_drawn(*FIGURES[name]), media_type=SVG, headers=EXAMPLE_HEADERS)
 
 
 @cache
@@ -91,9 +92,10 @@ def _drawn(name: str, width: int) -> bytes:
 @router.get("/example/report")
 async def report_example(request: Request) -> Response:
     """Return the report of the example cohort."""
-    content = await anyio.to_thread.run_sync(_reported, limiter=request.app.state.drawing)
+    if workers := workers_of(request):
+        return await workers.answer(request)
     headers = EXAMPLE_HEADERS | {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    return Response(content, media_type=HTML, headers=headers)
+    return Response(_reported(), media_type=HTML, headers=headers)
 
 
 @cache

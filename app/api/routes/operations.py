@@ -1,12 +1,14 @@
-"""Routes for operators: is it alive, which version is it, what does it do."""
+"""Routes for operators: is it alive, is it ready, which version is it, what does it do."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from app import __version__
 from app.api.dependencies import CurrentSettings
-from app.api.errors import problem_responses
+from app.api.errors import ProblemError, problem_responses
+from app.api.json_text import MAX_DEPTH, MAX_MEMBERS
+from app.api.workers import workers_of
 from app.schemas.operations import Health, Limits, ServiceVersion
 
 router = APIRouter(tags=["operations"], responses=problem_responses())
@@ -18,9 +20,17 @@ async def check_liveness() -> Health:
     return Health()
 
 
-@router.get("/readyz")
-async def check_readiness() -> Health:
-    """Answer when requests may be sent here. The service depends on no other, so that is all its life."""
+@router.get("/readyz", responses=problem_responses("not_ready"))
+async def check_readiness(request: Request) -> Health:
+    """Answer when requests may be sent here: all is loaded, and nobody has told the service to end.
+
+    The service depends on no other, and is ready however much it computes: what is too much is refused one by one.
+    """
+    workers = workers_of(request)
+    if request.app.state.draining:
+        raise ProblemError("not_ready", "The service is about to end.")
+    if workers and not workers.ready:
+        raise ProblemError("not_ready", "The service is starting.")
     return Health()
 
 
@@ -28,15 +38,12 @@ async def check_readiness() -> Health:
 async def read_version(settings: CurrentSettings) -> ServiceVersion:
     """Return the name, the version and the limits of this installation."""
     limits = Limits(
-        max_body_bytes=settings.max_body_bytes,
-        max_patients=settings.max_patients,
-        max_subjects=settings.max_subjects,
+        **settings.model_dump(include=set(Limits.model_fields)), max_levels=MAX_DEPTH, max_members=MAX_MEMBERS
     )
-    return ServiceVersion(version=__version__, limits=limits)
+    return ServiceVersion(version=__version__, limits=limits, min_cell_count=settings.min_cell_count)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def read_metrics(request: Request) -> Response:
-    """Return counts and durations of requests, of this process, in the text format of Prometheus."""
-    metrics = generate_latest(request.app.state.metrics.registry)
-    return Response(metrics, media_type=CONTENT_TYPE_LATEST)
+    """Return counts and durations of requests, in the text format of Prometheus."""
+    return Response(request.app.state.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)

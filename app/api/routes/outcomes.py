@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request, Response
+from fastapi import Body, Response
 
 from app.api.convert_outcomes import answer
 from app.api.convert_report import report
 from app.api.convert_table import outcome_curve, outcome_summary
-from app.api.dependencies import CurrentSettings, InputDigest, reported, run_sized, tabled
+from app.api.dependencies import CurrentSettings, InputDigest, reported, tabled
 from app.api.examples import example
 from app.api.negotiation import CSV, JSON, JSONOrReport, TableChoice
 from app.api.resource import check_patients, resource_router, shown_or_reported
@@ -39,7 +39,6 @@ async def summarize_outcomes(
     digest: InputDigest,
     settings: CurrentSettings,
     representation: JSONOrReport,
-    request: Request,
     *,
     table: TableChoice = "summary",
 ) -> OutcomesResponse | Response:
@@ -54,8 +53,8 @@ async def summarize_outcomes(
     """
     check_patients(len(body.cohort.patients), settings)
     if representation == JSON:
-        return await run_sized(request, answer, body, digest)
+        return answer(body, digest)
     if representation == CSV:
         write = outcome_curve if table == "curve" else outcome_summary
-        return await tabled(request, write, answer, body, digest)
-    return await reported(request, await run_sized(request, report, body, digest), representation)
+        return tabled(write(answer(body, digest)))
+    return reported(report(body, digest), representation)

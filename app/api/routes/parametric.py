@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import Body
 
 from app.api.convert_parametric import answer
@@ -11,7 +10,9 @@ from app.api.examples import example
 from app.api.resource import check_rows, resource_router, shown
 from app.schemas.parametric import ParametricRequest, ParametricResponse
 
-router = resource_router("regression", "invalid_observations", "no_estimate", prefix="/v1/regression", tables=True)
+router = resource_router(
+    "regression", "invalid_observations", "no_estimate", prefix="/v1/regression", tables=True, slow=True
+)
 
 BODY = Body(
     openapi_examples={
@@ -43,5 +44,4 @@ async def fit_parametric_models(
     the first such request of a process waits for it to be loaded.
     """
     check_rows(len(body.subjects.time), settings)
-    # However small the body, lifelines may take longer than other requests should wait.
-    return await anyio.to_thread.run_sync(answer, body, digest)
+    return answer(body, digest)

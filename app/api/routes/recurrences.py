@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body
 
 from app.api.convert_recurrences import answer
-from app.api.dependencies import CurrentSettings, InputDigest, run_sized
+from app.api.dependencies import CurrentSettings, InputDigest
 from app.api.examples import example
 from app.api.resource import check_rows, resource_router, shown
 from app.schemas.recurrences import RecurrencesRequest, RecurrencesResponse
@@ -35,7 +35,7 @@ BODY = Body(
 
 @router.post("/recurrences", responses=shown("Recurrences by group.", "recurrences_response"))
 async def estimate_recurrences(
-    body: Annotated[RecurrencesRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
+    body: Annotated[RecurrencesRequest, BODY], digest: InputDigest, settings: CurrentSettings
 ) -> RecurrencesResponse:
     """Estimate how often events recur, by group, and compare the groups.
 
@@ -44,4 +44,4 @@ async def estimate_recurrences(
     ratios and a test of equal mean cumulative counts.
     """
     check_rows(len(body.subjects.time), settings)
-    return await run_sized(request, answer, body, digest)
+    return answer(body, digest)

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body
 
 from app.api.convert_success_rates import answer
-from app.api.dependencies import CurrentSettings, InputDigest, run_sized
+from app.api.dependencies import CurrentSettings, InputDigest
 from app.api.examples import example
 from app.api.resource import check_rows, resource_router, shown
 from app.schemas.success_rates import SuccessRatesRequest, SuccessRatesResponse
@@ -33,7 +33,7 @@ BODY = Body(
 
 @router.post("/success-rates", responses=shown("Proportions, overall and by group.", "success_rates_response"))
 async def estimate_success_rates(
-    body: Annotated[SuccessRatesRequest, BODY], digest: InputDigest, settings: CurrentSettings, request: Request
+    body: Annotated[SuccessRatesRequest, BODY], digest: InputDigest, settings: CurrentSettings
 ) -> SuccessRatesResponse:
     """Estimate proportions of units that succeeded, overall and by group, and compare the groups.
 
@@ -41,4 +41,4 @@ async def estimate_success_rates(
     adjusted for clusters too; tests; differences, odds ratios and relative risks of each group against the first.
     """
     check_rows(0 if body.subjects is None else len(body.subjects.success), settings)
-    return await run_sized(request, answer, body, digest)
+    return answer(body, digest)

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request, Response
+from fastapi import Body, Response
 
 from app.api import convert_figure
 from app.api.convert_survival import answer
 from app.api.convert_table import survival_curve, survival_summary
-from app.api.dependencies import CurrentSettings, InputDigest, drawn, run_sized, tabled
+from app.api.dependencies import CurrentSettings, InputDigest, drawn, tabled
 from app.api.examples import example
+from app.api.floor import with_floor
 from app.api.negotiation import CSV, JSON, JSONOrImage, TableChoice
 from app.api.resource import check_rows, resource_router, shown_or_drawn
 from app.schemas.survival import SurvivalResponse
@@ -40,7 +41,6 @@ async def estimate_survival(
     digest: InputDigest,
     settings: CurrentSettings,
     representation: JSONOrImage,
-    request: Request,
     *,
     table: TableChoice = "summary",
 ) -> SurvivalResponse | Response:
@@ -54,9 +54,10 @@ async def estimate_survival(
     `application/problem+json`.
     """
     check_rows(len(body.subjects.time), settings)
+    body = with_floor(body, settings)
     if representation == JSON:
-        return await run_sized(request, answer, body, digest)
+        return answer(body, digest)
     if representation == CSV:
         write = survival_curve if table == "curve" else survival_summary
-        return await tabled(request, write, answer, body, digest)
-    return await drawn(request, await run_sized(request, convert_figure.survival, body), representation)
+        return tabled(write(answer(body, digest)))
+    return drawn(convert_figure.survival(body), representation)

@@ -1,0 +1,30 @@
+"""The service with an analysis that fails in every way that reaches nobody: `uvicorn tests.crashing:app`."""
+
+import asyncio
+import threading
+import warnings
+from typing import Any
+
+from app.api.routes import recurrences
+from app.main import create_app
+
+
+def crash(request: Any, *_: Any) -> Any:
+    """Raise what has all the data in its text: in the loop, in a thread, as a warning, in the request itself."""
+    secret = request.model_dump_json()
+
+    def fail() -> None:
+        raise RuntimeError(secret)
+
+    async def fail_later() -> None:
+        fail()
+
+    warnings.warn(secret, RuntimeWarning, stacklevel=1)
+    asyncio.get_running_loop().call_soon(fail)
+    asyncio.get_running_loop().create_task(fail_later())
+    threading.Thread(target=fail).start()
+    raise RuntimeError(secret) from ValueError(secret)
+
+
+vars(recurrences)["answer"] = crash
+app = create_app()
