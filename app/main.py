@@ -1,5 +1,6 @@
 """The service: `uvicorn app.main:app`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = Metrics(settings.metrics_folder)
+    app.state.turn = asyncio.Lock()
     app.state.draining = False
     app.state.workers = None
     if settings.computing_processes:

@@ -24,19 +24,28 @@ class BaselineHazard:
 
     Attributes
     ----------
-    time, hazard : shape [m]
-    variance : of the hazard where coefficients are known, shape [m]
-    mean : integral of the mean covariates at risk, less the profile, over the hazard; shape [m, p]
+    time : shape [m]
+    unit : logarithm of what hazards are counted in: that at the profile may be beyond numbers while others are not
+    units : the hazard in this unit, shape [m]
+    variance : of the hazard where coefficients are known, in the square of the unit, shape [m]
+    mean : integral of the mean covariates at risk, less the profile, over the hazard, in the unit; shape [m, p]
     profile : covariates, shape [p]
     observations : of the stratum
     """
 
     time: FloatArray
-    hazard: FloatArray
+    unit: float
+    units: FloatArray
     variance: FloatArray
     mean: FloatArray
     profile: FloatArray
     observations: Observations
+
+    @property
+    def hazard(self) -> FloatArray:
+        """Return the hazard, infinite where it is beyond the largest number; shape [m]."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(self.unit + np.log(self.units)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +97,15 @@ def baseline_hazard(
     columns = coefficient.size
     if not observations.event.any():
         none = np.zeros(0)
-        return BaselineHazard(none, none, none, np.zeros((0, columns)), profile, observations)
-    sets, x = risk_sets(observations, ties), covariates - profile
-    _, _, total, mean = relative_risks(sets, x, coefficient)
-    at_risk = total * np.exp(min(float((x @ coefficient).max()), LARGEST))
+        return BaselineHazard(none, 0.0, none, none, np.zeros((0, columns)), profile, observations)
+    sets = risk_sets(observations, ties)
+    x = np.where(sets.weights[:, None] > 0, covariates - profile, 0)  # who is at risk at no event does not matter
+    _, _, at_risk, mean = relative_risks(sets, x, coefficient)
     per_event = np.vstack((1 / at_risk, 1 / at_risk**2, mean / at_risk))
     sums = np.cumsum(sums_at(sets.step_time, sets.mass * per_event), axis=1)
     time = observations.time[sets.event_rows][np.flatnonzero(np.diff(sets.event_time, prepend=-1))]
-    return BaselineHazard(time, sums[0], sums[1], sums[2:].T, profile, observations)
+    unit = -float((x @ coefficient).max())
+    return BaselineHazard(time, unit, sums[0], sums[1], sums[2:].T, profile, observations)
 
 
 def predicted_survival(
@@ -123,10 +133,10 @@ def predicted_survival(
     array([0.7461, 0.4931])
     """
     place = np.searchsorted(baseline.time, at, side="right")
-    hazard, variance = (np.concatenate(([0.0], of))[place] for of in (baseline.hazard, baseline.variance))
+    hazard, variance = (np.concatenate(([0.0], of))[place] for of in (baseline.units, baseline.variance))
     mean = np.concatenate((np.zeros((1, profile.size)), baseline.mean))[place]
     away = profile - baseline.profile
-    ratio, q = np.exp(min(float(away @ model.coefficient), LARGEST)), hazard[:, None] * away - mean
+    ratio, q = np.exp(min(float(away @ model.coefficient) + baseline.unit, LARGEST)), hazard[:, None] * away - mean
     cumulative = ratio * hazard
     error = ratio * np.sqrt(variance + np.einsum("ij,jk,ik->i", q, model.covariance, q))
     width = normal_quantile(confidence_level) * error

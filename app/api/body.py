@@ -66,9 +66,11 @@ class JSONRoute(APIRoute):
                 raise unreadable(error, table=not is_json(media_type_of(request)[0])) from None
             if workers and self.is_slow(request, body):
                 return await workers.answer(request, body)
-            value, request.state.input_sha256 = read(body)
-            request.state.rows = getattr(value, "rows", 0)
-            return await handle(_ValidatedRequest(request, body, value))
+            async with request.app.state.turn:
+                await checkpoint()  # of many requests that wait one is computed, then health answers, and who is new
+                value, request.state.input_sha256 = read(body)
+                request.state.rows = getattr(value, "rows", 0)
+                return await handle(_ValidatedRequest(request, body, value))
 
         return handle_body
 

@@ -109,7 +109,9 @@ class BaselineCurve(ResponseModel):
 
     stratum: Stratum
     time: Times
-    cumulative_hazard: list[float] = Field(description="Cumulative hazard at each time.")
+    cumulative_hazard: list[float | None] = Field(
+        description="Cumulative hazard at each time; `null` beyond the largest number."
+    )
     survival: list[float] = Field(description="exp(-cumulative hazard) at each time.")
 
 

@@ -35,9 +35,29 @@ def test_hazards_by_hand() -> None:
     found = baseline()
     assert found.time.tolist() == [1, 2]
     assert found.hazard == pytest.approx(np.cumsum([1 / (2 * r + 1), 1 / (r + 1)]))
-    assert found.variance == pytest.approx(np.cumsum([1 / (2 * r + 1) ** 2, 1 / (r + 1) ** 2]))
-    assert found.mean[:, 0] == pytest.approx(np.cumsum([2 * r / (2 * r + 1) ** 2, r / (r + 1) ** 2]))
+    unit = np.exp(found.unit)
+    assert unit**2 * found.variance == pytest.approx(np.cumsum([1 / (2 * r + 1) ** 2, 1 / (r + 1) ** 2]))
+    assert unit * found.mean[:, 0] == pytest.approx(np.cumsum([2 * r / (2 * r + 1) ** 2, r / (r + 1) ** 2]))
     assert baseline(1).hazard == pytest.approx(r * found.hazard)
+
+
+@pytest.mark.parametrize("far", [1e6, -1e6])
+def test_a_profile_may_be_so_far_away_that_its_hazard_is_no_number(far: float) -> None:
+    """From there the same survival is predicted as from nearby."""
+    found, near = baseline(far), baseline()
+    assert found.hazard.tolist() == ([0, 0] if far > 0 else [np.inf, np.inf])
+    for profile in (0.0, 1.0):
+        at = np.array([profile]), np.array([1.0, 2.5])
+        predicted, expected = (predicted_survival(one, MODEL, *at, 0.95) for one in (found, near))
+        np.testing.assert_allclose(predicted.survival, expected.survival, rtol=1e-9)
+        np.testing.assert_allclose(predicted.standard_error, expected.standard_error, rtol=1e-7)
+
+
+def test_who_is_at_risk_at_no_event_does_not_matter() -> None:
+    """Whatever its covariates: its risk would leave nothing of the others'."""
+    sample, x = observe([0.5, 1, 2, 3], [False, True, True, False]), column(-1e6, 1, 0, 1)
+    found = baseline_hazard(sample, x, MODEL.coefficient, np.zeros(1), ties="efron")
+    np.testing.assert_allclose(found.hazard, baseline().hazard, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("ties", "first"), [("breslow", 2 / 3), ("efron", 1 / 3 + 1 / 2)])
@@ -101,7 +121,7 @@ def test_variances_are_those_of_the_delta_method(data: st.DataObject, observatio
         (hazard(model.coefficient + step * unit).hazard - hazard(model.coefficient - step * unit).hazard) / (2 * step)
         for unit in np.eye(2)
     ]
-    expected = at.variance + np.einsum("it,ij,jt->t", slopes, model.covariance, slopes)
+    expected = np.exp(2 * at.unit) * at.variance + np.einsum("it,ij,jt->t", slopes, model.covariance, slopes)
     found = predicted_survival(at, model, profile, at.time, 0.95)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = found.standard_error / found.survival
