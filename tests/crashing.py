@@ -1,9 +1,11 @@
-"""The service with an analysis that fails in every way that reaches nobody: `uvicorn tests.crashing:app`."""
+"""The service with an analysis that fails in every way that reaches nobody: `--factory tests.crashing:service`."""
 
 import asyncio
 import threading
 import warnings
 from typing import Any
+
+from fastapi import FastAPI
 
 from app.api.routes import recurrences
 from app.main import create_app
@@ -26,5 +28,7 @@ def crash(request: Any, *_: Any) -> Any:
     raise RuntimeError(secret) from ValueError(secret)
 
 
-vars(recurrences)["answer"] = crash
-app = create_app()
+def service() -> FastAPI:
+    """Return the service whose recurrences crash; only a process of its own may ask for it."""
+    vars(recurrences)["answer"] = crash
+    return create_app()

@@ -89,7 +89,7 @@ def test_a_server_tells_nothing_of_requests(tmp_path: Path) -> None:
             "PYTHONASYNCIODEBUG": "1",
             "PYTHONWARNINGS": "always",
         }
-        with serving(["--log-level", "trace"], app="tests.crashing:app", **environment) as server:
+        with serving(["--log-level", "trace", "--factory"], app="tests.crashing:service", **environment) as server:
             with httpx.Client(base_url=server.url, headers=HEADERS | {"x-api-key": KEY}, timeout=PATIENCE) as client:
                 for path, body in answered():
                     for content in (json.dumps(body), json.dumps(body) + " " * 100_001):  # answered here, and elsewhere

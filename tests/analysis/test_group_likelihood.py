@@ -69,3 +69,9 @@ def test_crowds_of_tied_events_leave_as_if_one_by_one(survivors: int, coefficien
     assert found.log_likelihood == pytest.approx(60 * coefficient - np.log(total).sum(), rel=1e-13)
     np.testing.assert_allclose(found.score, [60 - share.sum()], rtol=1e-11, atol=1e-11)
     np.testing.assert_allclose(found.information, [[(share * (1 - share)).sum()]], rtol=1e-11, atol=1e-13)
+
+
+def test_where_risks_are_too_far_apart_the_likelihood_is_no_number() -> None:
+    """The group that is left has exp(-800) of the risk of the other: a step as long is not taken."""
+    steps = group_steps(event_times(observe([1, 2], [True, True], group=[1, 0]), 2), "efron")
+    assert np.isnan(steps.likelihood(np.array([800.0])).log_likelihood)

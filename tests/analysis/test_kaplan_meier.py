@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.analysis.arrays import FloatArray
-from app.analysis.kaplan_meier import KaplanMeier, kaplan_meier
+from app.analysis.kaplan_meier import CURVES, KaplanMeier, kaplan_meier
 from app.analysis.observations import observe
 from tests import literal
 from tests.strategies import Rows, rows, shuffled
@@ -244,3 +244,18 @@ def test_follow_up_cut_in_two_counts_as_one(sample: Rows) -> None:
 def test_entry_at_the_origin_is_no_delay(sample: Rows) -> None:
     later = replace(sample, time=[time + 1 for time in sample.time])
     assert_close(figures(curve_of(replace(later, entry=[0] * sample.size))), figures(curve_of(later)))
+
+
+def test_samples_together_have_the_curves_that_they_have_alone() -> None:
+    """To the bit, whether they have clusters or not."""
+    samples = [
+        observe([3, 1, 4, 1, 5], [1, 1, 0, 1, 1]),
+        observe([2, 7, 1, 8], [1, 0, 1, 1], cluster=[0, 1, 0, 1]),
+        observe([2, 8, 4], [0, 1, 1], entry=[1, 0, 2]),
+    ]
+    together = kaplan_meier(*samples)
+    for place, sample in enumerate(samples):
+        part, alone = together.part(place), kaplan_meier(sample).part(0)
+        for name in CURVES:
+            np.testing.assert_array_equal(getattr(part, name), getattr(alone, name))
+        np.testing.assert_array_equal(part.table.position, alone.table.position)

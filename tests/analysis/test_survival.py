@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.analysis import survival
 from app.analysis.conventions import CONVENTIONS, ConventionName
 from app.analysis.landmarks import BEYOND_FOLLOW_UP
 from app.analysis.observations import observe
-from app.analysis.survival import SurvivalOptions, estimate_survival, means_until
+from app.analysis.survival import SurvivalOptions, estimate_samples, estimate_survival, means_until
 from tests.references import blocks, group_samples
 
 R = SurvivalOptions(CONVENTIONS["r"])
@@ -153,3 +154,13 @@ def test_person_time_equals_r(name: str, block: dict[str, Any]) -> None:
         found = estimate_survival(part, R)
         assert found.events == expected["events"]
         assert found.person_time == pytest.approx(expected["person_time"], rel=1e-12)
+
+
+def test_large_samples_are_estimated_one_by_one_with_the_same_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = [observe([1, 2, 3, 5], [1, 0, 1, 1]), observe([2, 4, 6], [1, 1, 0])]
+    together = estimate_samples(samples, R)
+    monkeypatch.setattr(survival, "TOGETHER", 0)
+    for one, other in zip(together, estimate_samples(samples, R), strict=True):
+        for name in ("median", "restricted_mean", "follow_up"):
+            assert str(getattr(one, name)) == str(getattr(other, name))
+        np.testing.assert_array_equal(one.curve.lower, other.curve.lower)
