@@ -25,7 +25,7 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", create_app())
 
 
 @schema.parametrize()
-@settings(max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 def test_answers_conform_to_the_contract(case: schemathesis.Case[Any]) -> None:
     """Rules between fields (ids, the order of times) are no part of a JSON schema: what fits it may be refused."""
     case.call_and_validate(excluded_checks=[positive_data_acceptance])
@@ -42,7 +42,7 @@ async def test_a_good_request_with_anything_in_one_place_is_answered_or_refused(
     requests: list[Any] = []
 
     @given(st.sampled_from(places), json_values | odd_values)
-    @settings(max_examples=examples(200), deadline=None, database=None)
+    @settings(max_examples=examples(80), deadline=None, database=None)
     def collect(path: tuple[str | int, ...], value: Any) -> None:
         requests.append(replaced(good, path, value))
 
@@ -74,7 +74,7 @@ async def test_a_figure_of_anything_is_drawn_or_refused(name: str) -> None:
     requests: list[Any] = []
 
     @given(st.sampled_from(places), json_values | odd_values | st.text(min_size=1, max_size=50))
-    @settings(max_examples=examples(150), deadline=None, database=None)
+    @settings(max_examples=examples(60), deadline=None, database=None)
     def collect(path: tuple[str | int, ...], value: Any) -> None:
         requests.append(replaced(good, path, value))
 

@@ -17,7 +17,7 @@ from tests.cohort.builders import BINNED, CATEGORIES, Json, cohorts_json, dated,
 from tests.hostile import NAME, examples, spoilt
 
 MODEL: TypeAdapter[OutcomesRequest] = TypeAdapter(OutcomesRequest)
-HOSTILE = settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
+HOSTILE = settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @st.composite
