@@ -40,6 +40,11 @@ class EventTimes:
         """Return the subjects of the stratum at risk, shape [m]."""
         return np.asarray(self.at_risk.sum(axis=0))
 
+    @property
+    def share(self) -> FloatArray:
+        """Return the share of each group in those at risk, shape [k, m]."""
+        return np.asarray(self.at_risk / self.all_at_risk)
+
     def of(self, groups: Sequence[int]) -> "EventTimes":
         """Return what some of the groups have at the event times of theirs."""
         if len(groups) == len(self.events):

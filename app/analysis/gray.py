@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, sum_by
+from app.analysis.event_times import event_times
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
 from app.analysis.observations import Observations
-from app.analysis.risk_table import count_at_risk, risk_table
+from app.analysis.risk_table import risk_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _groups(observations: Observations, groups: int, cause: int) -> _Groups:
 
     of_cause = observations.cause == cause
     events, competing = counted(of_cause), counted(observations.event & ~of_cause)
-    at_risk = np.array([count_at_risk(part, table.time[happens]) for part in observations.split(groups)])
+    at_risk = event_times(observations, groups).at_risk
     survival = np.cumprod(1 - _ratio(events + competing, at_risk), axis=1)
     survival[survival <= TOLERANCE] = 0.0  # what rounding in sums of weights leaves of it
     survival_before = _before(survival, 1.0)

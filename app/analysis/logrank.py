@@ -44,12 +44,12 @@ def spread(times: EventTimes) -> FloatArray:
 
 def observed_and_expected(times: EventTimes, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the weighted sums of the events of each group, and of those that it would have by its share; shape [k]."""
-    return times.events @ weight, times.at_risk / times.all_at_risk @ (weight * times.all_events)
+    return times.events @ weight, times.share @ (weight * times.all_events)
 
 
 def _covariance(times: EventTimes, weight: FloatArray) -> FloatArray:
     """Return the covariance of observed - expected, shape [k, k]."""
-    return covariance_of_shares(times.at_risk / times.all_at_risk, weight**2 * spread(times))
+    return covariance_of_shares(times.share, weight**2 * spread(times))
 
 
 def weights_of(times: EventTimes, weighting: Weighting) -> FloatArray:

@@ -54,7 +54,7 @@ def max_combo_test(times: EventTimes) -> HypothesisTest:
         return undefined_test("max-combo", observed, expected, SAMPLING_REASON)
     if len(times.events) != 2:
         return undefined_test("max-combo", observed, expected, "compares two groups only")
-    share = times.at_risk / times.all_at_risk
+    share = times.share
     deviation = np.sqrt(spread(times) * share.prod(axis=0))
     weights = np.array([weights_of(times, weighting) for weighting in _WEIGHTINGS])
     score = weights @ (times.events[0] * share[1] - times.events[1] * share[0])
