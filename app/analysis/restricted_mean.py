@@ -6,7 +6,7 @@ from math import erfc, exp, hypot, inf, isnan, nan, sqrt
 
 import numpy as np
 
-from app.analysis.arrays import TOLERANCE, FloatArray, IntArray, sum_by
+from app.analysis.arrays import FloatArray, IntArray, sum_by
 from app.analysis.influence import SINGLE_CLUSTER
 from app.analysis.kaplan_meier import KaplanMeier
 from app.analysis.risk_table import greenwood_terms, per_survivor
@@ -80,7 +80,8 @@ def restricted_means(
     >>> mean.estimate, round(mean.standard_error, 6)
     (1.5, 0.353553)
     """
-    tied = [_tied(curve, horizon) for curve, horizon in zip(curves, horizons, strict=True)]
+    pairs = zip(curves, horizons, strict=True)
+    tied = np.array([curve.observations.tied(np.array([horizon]))[0] for curve, horizon in pairs], dtype=np.float64)
 
     def mean(
         curve: KaplanMeier, horizon: float, estimate: float, variance: float, area_after: FloatArray
@@ -100,21 +101,12 @@ def restricted_means(
         reason = _why_no_error(cluster) if isnan(variance) else None
         return RestrictedMean(horizon, estimate, standard_error, estimate - width, estimate + width, reason, influence)
 
-    return [mean(*figures) for figures in zip(curves, tied, *_estimates(curves, np.array(tied)), strict=True)]
+    return [mean(*figures) for figures in zip(curves, tied.tolist(), *_estimates(curves, tied), strict=True)]
 
 
 def restricted_mean(curve: KaplanMeier, horizon: float, normal_quantile: float, **options: bool) -> RestrictedMean:
     """Return the restricted mean of one curve, as `restricted_means` has it."""
     return restricted_means([curve], [horizon], normal_quantile, **options)[0]
-
-
-def _tied(curve: KaplanMeier, horizon: float) -> float:
-    """Return the horizon, or the time of the sample that it ties with."""
-    place = int(curve.time.searchsorted(horizon))
-    nearest = min(abs(time - horizon) for time in curve.time[max(place - 1, 0) : place + 1].tolist())
-    if curve.observations.entry is None and (nearest == 0 or nearest > TOLERANCE * max(1.0, float(curve.time[-1]))):
-        return horizon
-    return float(curve.observations.tied(np.array([horizon]))[0])
 
 
 def _why_none(curve: KaplanMeier, horizon: float, *, carries_forward: bool) -> str | None:
