@@ -195,10 +195,7 @@ def survival_figures(
         "quantiles": [figures(one) for one in result.quantiles],
         "restricted_mean": figures(result.restricted_mean, "influence"),
         "rates": [figures(one) for one in result.rates],
-        "follow_up": {
-            "observed": figures(result.follow_up, "reverse_kaplan_meier"),
-            "reverse_kaplan_meier": figures(result.follow_up.reverse_kaplan_meier),
-        },
+        "follow_up": follow_up(result.follow_up),
         "risk_table": None if result.risk_table is None else series(result.risk_table),
         "curve": None if curve == "none" else series(curve_points(result.curve, max_points(curve))),
         "reason": None,
