@@ -93,7 +93,7 @@ def _figures_at(curve: KaplanMeier, times: FloatArray) -> list[FloatArray | Bool
     return [
         count_at_risk(curve.observations, at),
         np.concatenate(([0.0], np.cumsum(curve.table.events)))[place],
-        np.concatenate(([1.0], curve.survival))[place],
+        curve.survival_at(at),
         np.concatenate(([0.0], curve.standard_error))[place],
         place == 0,
         at > curve.time[-1],
