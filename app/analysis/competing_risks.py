@@ -1,5 +1,6 @@
 """Cumulative incidences of one sample whole: what the kernels give, put together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from app.analysis.intervals import ConfidenceType
 from app.analysis.landmarks import BEYOND_FOLLOW_UP, LandmarkRate, landmark_columns, landmark_rates
 from app.analysis.observations import Observations
 from app.analysis.quantiles import Quantile
-from app.analysis.survival import SurvivalOptions
+from app.analysis.survival import SurvivalOptions, batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,9 @@ class IncidenceEstimate:
 
 
 def estimate_incidences(
-    observations: Observations, causes: int, options: SurvivalOptions, confidence_type: ConfidenceType
-) -> IncidenceEstimate:
-    """Estimate the cumulative incidence of each cause, and the probability of no event.
+    samples: Sequence[Observations], causes: int, options: SurvivalOptions, confidence_type: ConfidenceType
+) -> list[IncidenceEstimate]:
+    """Estimate for each sample the cumulative incidence of each cause, and the probability of no event.
 
     Beyond the last follow-up incidences are carried forward or do not exist, by the convention.
 
@@ -58,21 +59,26 @@ def estimate_incidences(
     >>> from app.analysis.conventions import CONVENTIONS
     >>> from app.analysis.observations import observe
     >>> options = SurvivalOptions(CONVENTIONS["r"], landmarks=(2.5,))
-    >>> estimate = estimate_incidences(observe([1, 2, 3, 4], [1, 2, 0, 1]), 2, options, "log-log")
+    >>> (estimate,) = estimate_incidences([observe([1, 2, 3, 4], [1, 2, 0, 1])], 2, options, "log-log")
     >>> [rates[0].cumulative_incidence for rates in estimate.rates], estimate.event_free_rates[0].survival
     ([0.25, 0.25], 0.5)
     """
-    curves = aalen_johansen(
-        observations, causes, confidence_level=options.confidence_level, confidence_type=confidence_type
-    )
-    (event_free,) = landmark_rates(
-        [curves.curve],
-        options.landmarks,
-        confidence_level=options.confidence_level,
-        confidence_type=confidence_type,
-        carries_forward=options.convention.carries_forward,
-    )
-    return IncidenceEstimate(curves, curves.quantiles(0.5), _rates(curves, event_free), event_free)
+    estimates = []
+    for part in batches(samples):
+        joint = aalen_johansen(
+            *part, causes=causes, confidence_level=options.confidence_level, confidence_type=confidence_type
+        )
+        curves = [joint.part(place) for place in range(len(part))]
+        event_free = landmark_rates(
+            [one.curve for one in curves],
+            options.landmarks,
+            confidence_level=options.confidence_level,
+            confidence_type=confidence_type,
+            carries_forward=options.convention.carries_forward,
+        )
+        figures = curves, joint.quantiles(0.5), _rates(joint, options.landmarks, event_free), event_free
+        estimates += [IncidenceEstimate(*of_sample) for of_sample in zip(*figures, strict=True)]
+    return estimates
 
 
 def summarize_incidences(
@@ -97,27 +103,21 @@ def summarize_incidences(
     comparison = None
     if groups > 1:
         comparison = [gray_test(observations, groups, cause) for cause in range(1, causes + 1)]
-    return IncidenceSummary(
-        [estimate_incidences(sample, causes, options, confidence_type) for sample in samples], comparison
+    return IncidenceSummary(estimate_incidences(samples, causes, options, confidence_type), comparison)
+
+
+def _rates(
+    curves: AalenJohansen, times: Sequence[float], event_free: list[list[LandmarkRate]]
+) -> list[list[list[IncidenceRate]]]:
+    """Return the incidences of each sample, for each cause, at each of the times."""
+    found = curves.rates(times)
+    unknown = [[[rate.reason == BEYOND_FOLLOW_UP for rate in of_sample]] for of_sample in event_free]
+    columns = landmark_columns(
+        np.broadcast_to(np.array(unknown, dtype=bool), found.events.shape).ravel(),
+        *(figures.ravel() for figures in (found.incidence, found.standard_error, found.lower, found.upper)),
     )
-
-
-def _rates(curves: AalenJohansen, event_free: list[LandmarkRate]) -> list[list[IncidenceRate]]:
-    times = np.array([rate.time for rate in event_free])
-    found = curves.rates(curves.curve.observations.tied(times))
-    unknown = np.array([rate.reason == BEYOND_FOLLOW_UP for rate in event_free], dtype=bool)
+    rows = zip(found.events.ravel().tolist(), *columns, strict=True)
     return [
-        [
-            IncidenceRate(*row)
-            for row in zip(
-                times.tolist(),
-                found.at_risk.tolist(),
-                events.tolist(),
-                *landmark_columns(unknown, *estimates),
-                strict=True,
-            )
-        ]
-        for events, *estimates in zip(
-            found.events, found.incidence, found.standard_error, found.lower, found.upper, strict=True
-        )
+        [[IncidenceRate(free.time, free.at_risk, *next(rows)) for free in of_sample] for _ in range(len(curves.events))]
+        for of_sample in event_free
     ]

@@ -1,28 +1,27 @@
 """Aalen-Johansen estimates of cumulative incidence under competing risks."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import isnan, nan
 
 import numpy as np
 
 from app.analysis.arrays import TOLERANCE, FloatArray, sum_by
 from app.analysis.errors import InvalidParameterError
-from app.analysis.influence import clustered_variance, of_several
+from app.analysis.influence import ClusteredRows
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.kaplan_meier import KaplanMeier, kaplan_meier
 from app.analysis.observations import Observations
 from app.analysis.quantiles import Quantile
-from app.analysis.risk_table import count_at_risk, greenwood_terms, per_survivor
+from app.analysis.risk_table import greenwood_terms, per_survivor
+
+SERIES = ("events", "incidence", "standard_error", "lower", "upper")
 
 
 @dataclass(frozen=True, slots=True)
 class IncidenceRates:
-    """Cumulative incidences at given times: `time`, `at_risk` (just before) [l], the rest [causes, l].
+    """Cumulative incidences at times asked for; `events` of a cause are those up to and including the time."""
 
-    `events` of a cause are those up to and including the time.
-    """
-
-    time: FloatArray
-    at_risk: FloatArray
     events: FloatArray
     incidence: FloatArray
     standard_error: FloatArray
@@ -32,7 +31,9 @@ class IncidenceRates:
 
 @dataclass(frozen=True, slots=True)
 class AalenJohansen:
-    """Cumulative incidences at the distinct follow-up times of a sample, one row a cause; shape [causes, m].
+    """Cumulative incidences at the distinct follow-up times of a sample, or of several one after another.
+
+    One row a cause; shape [causes, m].
 
     Attributes
     ----------
@@ -53,52 +54,70 @@ class AalenJohansen:
     confidence_level: float
     confidence_type: ConfidenceType
 
-    def rates(self, times: FloatArray) -> IncidenceRates:
-        """Return F_k at each of `times`; 0 before the first follow-up time, carried forward after the last."""
-        place = self.curve.at(times) + 1
-        incidence, standard_error = _from_zero(self.incidence)[:, place], _from_zero(self.standard_error)[:, place]
+    def part(self, place: int) -> "AalenJohansen":
+        """Return the incidences of one of the samples alone."""
+        start, stop = self.curve.segments.bounds[place : place + 2]
+        series = {name: getattr(self, name)[:, start:stop] for name in SERIES}
+        return replace(self, curve=self.curve.part(place), **series)
+
+    def rates(self, times: Sequence[float]) -> IncidenceRates:
+        """Return F_k at each of l times in each of s samples, shape [s, causes, l].
+
+        0 before the first follow-up time, carried forward after the last; times that tie with one of the sample are it.
+        """
+        asked, segments = np.asarray(times, dtype=np.float64), self.curve.segments
+        samples = zip(self.curve.samples, segments.split(self.curve.time), segments.bounds[:-1], strict=True)
+        place = np.array(
+            [
+                start + np.searchsorted(of_sample, sample.tied(asked), side="right")
+                for sample, of_sample, start in samples
+            ]
+        )
+
+        def at(values: FloatArray) -> FloatArray:
+            return np.where(place == segments.starts[:, None], 0.0, values[:, place - 1]).swapaxes(0, 1)
+
+        incidence, standard_error = at(self.incidence), at(self.standard_error)
         return IncidenceRates(
-            times,
-            count_at_risk(self.curve.observations, times),
-            _from_zero(np.cumsum(self.events, axis=1))[:, place],
+            at(segments.running(self.events)),
             incidence,
             standard_error,
             *probability_interval(incidence, standard_error, self.confidence_level, self.confidence_type),
         )
 
-    def quantiles(self, probability: float) -> list[Quantile]:
-        """Return for each cause the first time at which F_k reaches `probability`, NaN if it never does.
+    def quantiles(self, probability: float) -> list[list[Quantile]]:
+        """Return for each sample and cause the first time at which F_k reaches `probability`, NaN if it never does.
 
         The limits are the first times at which the limits of F_k reach it, the upper one first.
         """
-        return [
-            _quantile(self.curve.time, probability, *bands)
-            for bands in zip(self.incidence, self.lower, self.upper, strict=True)
-        ]
+        # A sum of fractions that is exactly the level is so as a float only within rounding.
+        bands = np.array([self.incidence, self.upper, self.lower])
+        first = self.curve.segments.first(bands >= probability - TOLERANCE)
+        times = np.where(first < 0, np.nan, self.curve.time[first])
+        return [[_quantile(probability, *found) for found in of_sample] for of_sample in times.T.tolist()]
 
 
 def aalen_johansen(
-    observations: Observations,
+    *samples: Observations,
     causes: int,
-    *,
     confidence_level: float = 0.95,
     confidence_type: ConfidenceType = "log-log",
 ) -> AalenJohansen:
     """Estimate F_k(t) = sum over t_j <= t of S(t_j-) d_kj / n_j, S the Kaplan-Meier estimate of all causes together.
 
     n_j counts entry < t_j <= time; events of all causes come before censorings at the same time, and d_1j, d_2j, ..
-    share S(t_j-). The variance is Aalen's by the delta method, d_kj multinomial given n_j; where the sample has
+    share S(t_j-). The variance is Aalen's by the delta method, d_kj multinomial given n_j; where the samples have
     clusters it is the infinitesimal jackknife, summed within clusters. Rows that are clusters of their own give the
     same as no clusters, unless entry is delayed.
 
     Parameters
     ----------
-    causes : number of causes; `observations.cause` holds 0 (censored) .. causes
+    causes : number of causes; that of a row is 0 (censored) .. causes
 
     Raises
     ------
     InvalidParameterError
-        If a cause of the sample is above `causes`, or the level is not between 0 and 1.
+        If a cause of a sample is above `causes`, or the level is not between 0 and 1.
 
     Source: Aalen & Johansen, Scand J Stat 1978;5:141; Andersen et al., Statistical Models Based on Counting Processes
     (1993), IV.4. Checked against melanoma.json (`aalen_johansen`).
@@ -106,21 +125,23 @@ def aalen_johansen(
     Examples
     --------
     >>> from app.analysis.observations import observe
-    >>> estimate = aalen_johansen(observe([1, 2, 3, 4], [1, 2, 0, 1]), 2)
+    >>> estimate = aalen_johansen(observe([1, 2, 3, 4], [1, 2, 0, 1]), causes=2)
     >>> estimate.incidence
     array([[0.25, 0.25, 0.25, 0.75],
            [0.  , 0.25, 0.25, 0.25]])
-    >>> [median.estimate for median in estimate.quantiles(0.5)]
+    >>> [median.estimate for median in estimate.quantiles(0.5)[0]]
     [4.0, nan]
     """
-    if (observations.cause > causes).any():
+    cause, weights = (np.concatenate([getattr(sample, name) for sample in samples]) for name in ("cause", "weights"))
+    if (cause > causes).any():
         raise InvalidParameterError("the sample has more causes than were named")
-    curve = kaplan_meier(observations, confidence_level=confidence_level, confidence_type=confidence_type)
-    cause, weights, position = observations.cause, observations.weights, curve.table.position
-    shape = causes, curve.time.size
-    events = np.reshape([sum_by(position, weights * (cause == code), shape[1]) for code in range(1, causes + 1)], shape)
-    incidence = np.cumsum(_before(curve.survival, 1.0) * events / curve.table.at_risk, axis=1)
-    variance = np.reshape([_variance(curve, code, events[code - 1]) for code in range(1, causes + 1)], shape)
+    curve = kaplan_meier(*samples, confidence_level=confidence_level, confidence_type=confidence_type)
+    position, size = curve.table.position, curve.time.size
+    counts = [sum_by(position, weights * (cause == code), size) for code in range(1, causes + 1)]
+    events = np.reshape(counts, (causes, size))
+    step = curve.segments.before(curve.survival, 1.0) * events / curve.table.at_risk
+    incidence = curve.segments.running(step)
+    variance = _variance(curve, step, incidence)
     # Where every subject had an event of one cause, F is 1 whatever the weights: only rounding says otherwise.
     certain = (curve.survival == 0) & (incidence > 1 - TOLERANCE)
     incidence[certain] = 1.0
@@ -130,87 +151,58 @@ def aalen_johansen(
     return AalenJohansen(curve, events, incidence, standard_error, lower, upper, confidence_level, confidence_type)
 
 
-def _variance(curve: KaplanMeier, cause: int, events: FloatArray) -> FloatArray:
-    """Return Var F(t), built up from one time to the next.
+def _variance(curve: KaplanMeier, step: FloatArray, incidence: FloatArray) -> FloatArray:
+    """Return Var F(t), built up from one time to the next by which F grows by the steps; shape [causes, m].
 
     With h = d_k / n, G(t) = Var log S(t) = sum d / [n (n - d)] and B(t) = Cov(log S, F)(t) = sum S(t_j-) h_j
     (G(t_j-) - 1 / n_j), the variance grows at t_j by S(t_j-)^2 [h (1 - h) / n + h^2 G(t_j-)] + 2 S(t_j-) h B(t_j-).
     """
-    n = curve.table.at_risk
-    survival, log_variance = (
-        _before(curve.survival, 1.0),
-        np.cumsum(greenwood_terms(curve.table.at_risk, curve.table.events)),
-    )
-    step = survival * events / n
-    covariance = np.cumsum(step * (_before(log_variance, 0.0) - 1 / n))
-    if curve.observations.cluster is not None:
-        return _jackknife(curve, cause, np.cumsum(step), log_variance, covariance)
-    growth = step * (survival - step) / n + step**2 * _before(log_variance, 0.0) + 2 * step * _before(covariance, 0.0)
-    return np.cumsum(growth)
+    n, segments = curve.table.at_risk, curve.segments
+    survival = segments.before(curve.survival, 1.0)
+    log_variance = segments.running(greenwood_terms(n, curve.table.events))
+    variance_before = segments.before(log_variance, 0.0)
+    covariance = segments.running(step * (variance_before - 1 / n))
+    if curve.samples[0].cluster is not None:
+        return _jackknife(curve, incidence, log_variance, covariance)
+    covariance_before = segments.before(covariance, 0.0)
+    return segments.running(step * (survival - step) / n + step**2 * variance_before + 2 * step * covariance_before)
 
 
 def _jackknife(
-    curve: KaplanMeier, cause: int, incidence: FloatArray, log_variance: FloatArray, covariance: FloatArray
+    curve: KaplanMeier, incidence: FloatArray, log_variance: FloatArray, covariance: FloatArray
 ) -> FloatArray:
-    """Return the variance of F as the sum over clusters of the squared influence of their rows.
+    """Return the variance of F as the sum over clusters of the squared influence of their rows; shape [causes, m].
 
     With F, G, B of `_variance`, a row that entered at e moves F(t) while it is at risk by the integral from e to t of
     (G(u-) - G(e) - 1 / n) dF, which is B(t) - B(e) - G(e) (F(t) - F(e)). From its time x on it moves log S by
     c - G(e), c = G(x) - 1[event] / (n - d), and F(t) by what it did at x, 1[cause k] S(x-) / n of its own event
-    included, and (c - G(e)) (F(t) - F(x)). In terms of the functions B, F and 1: -G(e) and G(e) F(e) - B(e) when it
-    enters, changed by -1, c and B(x) + 1[cause k] S(x-) / n - c F(x) when it leaves.
+    included, and (c - G(e)) (F(t) - F(x)). In terms of the functions B, 1 and F: G(e) F(e) - B(e) and -G(e) when it
+    enters, changed by -1, B(x) + 1[cause k] S(x-) / n - c F(x) and c when it leaves.
     """
-    observations, table = curve.observations, curve.table
-    weights, position = observations.weights, table.position
-    enters = np.zeros(observations.size, dtype=np.int64)
-    if observations.entry is not None:
-        enters = np.searchsorted(table.time, observations.entry, side="right")
-    log_variance_then, covariance_then, incidence_then = (
-        np.concatenate(([0.0], values))[enters] for values in (log_variance, covariance, incidence)
-    )
-    level = log_variance_then * incidence_then - covariance_then
-    entering = np.column_stack((np.ones_like(weights), -log_variance_then, level))
-    own = (observations.cause == cause) * (_before(curve.survival, 1.0) / table.at_risk)[position]
-    slope = log_variance[position] - observations.event * per_survivor(table.at_risk, table.events)[position]
-    level = covariance[position] + own - slope * incidence[position]
-    leaving = np.column_stack((-np.ones_like(weights), slope, level))
-    cluster = np.asarray(observations.cluster)
-    variance = clustered_variance(
-        np.concatenate((cluster, cluster)),
-        np.concatenate((enters, position)),
-        np.concatenate((weights[:, None] * entering, weights[:, None] * leaving)),
-        np.column_stack((covariance, incidence, np.ones_like(incidence))),
-    )
-    return of_several(cluster, variance)
+    table, segments = curve.table, curve.segments
+    rows = ClusteredRows.of(curve.samples, table, segments)
+    leaves, always = rows.leaves, np.ones_like(rows.weights)
+    per_subject = segments.before(curve.survival, 1.0) / table.at_risk
+    variance_then = segments.before(log_variance, 0.0)[rows.enters]
+    slope = log_variance[leaves] - (rows.cause > 0) * per_survivor(table.at_risk, table.events)[leaves]
+    variances = []
+    for cause, (path, drift) in enumerate(zip(incidence, covariance, strict=True), start=1):
+        path_then, drift_then = segments.before(np.array([path, drift]), 0.0)[:, rows.enters]
+        own = (rows.cause == cause) * per_subject[leaves]
+        entering = np.array([always, variance_then * path_then - drift_then, -variance_then])
+        leaving = np.array([-always, drift[leaves] + own - slope * path[leaves], slope])
+        variances.append(rows.variance(entering, leaving, np.array([drift, np.ones_like(drift), path])))
+    return np.reshape(variances, incidence.shape)
 
 
-def _quantile(
-    time: FloatArray, probability: float, incidence: FloatArray, lower: FloatArray, upper: FloatArray
-) -> Quantile:
+def _quantile(probability: float, estimate: float, earliest: float, latest: float) -> Quantile:
     # The upper limit of the incidence is the first to reach the probability: it gives the lower limit of the time.
-    estimate, earliest, latest = (_first_time(time, band, probability) for band in (incidence, upper, lower))
-    if np.isnan(estimate):
+    if isnan(estimate):
         reason = f"not reached: incidence stays below {probability:g}"
-        return Quantile(probability, np.nan, np.nan, earliest, np.nan, reason)
+        return Quantile(probability, nan, nan, earliest, nan, reason)
     reasons = ["no standard error: the limits are read from those of incidence"]
-    if np.isnan(earliest):
+    if isnan(earliest):
         reasons.append(f"no lower limit: the upper one of incidence is not defined where it passes {probability:g}")
-    if np.isnan(latest):
+    if isnan(latest):
         reasons.append(f"no upper limit: the lower one of incidence does not reach {probability:g}")
-    return Quantile(probability, estimate, np.nan, earliest, latest, "; ".join(reasons))
-
-
-def _first_time(time: FloatArray, values: FloatArray, level: float) -> float:
-    # A sum of fractions that is exactly the level is so as a float only within rounding.
-    reached = np.flatnonzero(values >= level - TOLERANCE)
-    return float(time[reached[0]]) if reached.size else np.nan
-
-
-def _before(values: FloatArray, start: float) -> FloatArray:
-    """Return a step function just before each of its times."""
-    return np.concatenate(([start], values[:-1]))
-
-
-def _from_zero(values: FloatArray) -> FloatArray:
-    """Return step functions, one a row, with the 0 that they start from as first column."""
-    return np.pad(values, ((0, 0), (1, 0)))
+    return Quantile(probability, estimate, nan, earliest, latest, "; ".join(reasons))

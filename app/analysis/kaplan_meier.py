@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.analysis.arrays import FloatArray, IntArray
-from app.analysis.influence import clustered_variance, of_several
+from app.analysis.influence import ClusteredRows
 from app.analysis.intervals import ConfidenceType, probability_interval
 from app.analysis.observations import Observations
 from app.analysis.risk_table import RiskTable, per_survivor, risk_tables, table_of
@@ -85,8 +85,8 @@ def kaplan_meier(
     """Estimate S(t) = prod over t_i <= t of (1 - d_i / n_i), events of every cause together, of each sample.
 
     Var log S(t) = sum d_i / [n_i (n_i - d_i)] (Greenwood), or the infinitesimal jackknife summed within clusters where
-    the sample has them. H(t) = sum d_i / n_i with variance sum d_i / n_i^2 (Nelson-Aalen), or its jackknife. n_i
-    counts entry < t_i <= time; events come before censorings at the same time.
+    the samples, all or none of them, have these. H(t) = sum d_i / n_i with variance sum d_i / n_i^2 (Nelson-Aalen), or
+    its jackknife. n_i counts entry < t_i <= time; events come before censorings at the same time.
 
     Source: Kaplan & Meier, JASA 1958;53:457; Aalen, Ann Stat 1978;6:701. Checked against aml.json, lung.json,
     veteran.json, ovarian.json, kidney.json (clustered) and myeloma.json (entry).
@@ -104,11 +104,10 @@ def kaplan_meier(
     factors = np.array([per_survivor(table.at_risk, table.events), 1 / table.at_risk])
     sums = segments.running(np.concatenate((hazard[None], hazard * factors)))
     log_variance, hazard_variance = variances = sums[1:]
-    if any(sample.cluster is not None for sample in samples):
-        for place, sample in enumerate(samples):
-            own, part = table_of(samples, place, table, segments), slice(*segments.bounds[place : place + 2])
-            for variance, factor in zip(variances, factors, strict=True):
-                variance[part] = _jackknife(sample, own, variance[part], factor[part])
+    if samples[0].cluster is not None:
+        rows = ClusteredRows.of(samples, table, segments)
+        for variance, factor in zip(variances, factors, strict=True):
+            variance[:] = _jackknife(rows, variance, factor)
     log_variance[survival == 0] = np.nan
     standard_error = survival * np.sqrt(log_variance)
     lower, upper = probability_interval(survival, standard_error, confidence_level, confidence_type)
@@ -126,26 +125,14 @@ def kaplan_meier(
     )
 
 
-def _jackknife(observations: Observations, table: RiskTable, drift: FloatArray, factor: FloatArray) -> FloatArray:
+def _jackknife(rows: ClusteredRows, drift: FloatArray, factor: FloatArray) -> FloatArray:
     """Return the variance of the sum over t_i <= t of a function of d_i / n_i with derivative n_i `factor`_i.
 
     `drift` is the sum over t_i <= t of d_i / n_i `factor`_i.
     """
-    if observations.cluster is None:
-        return drift
     # A row moves the sum by drift(t) - drift(entry) while it is at risk, and from its time on by what it had then,
     # less the factor if it ended with an event.
-    cluster, weights, position = observations.cluster, observations.weights, table.position
-    staying = np.column_stack((weights, np.zeros_like(weights)))
-    enters = np.zeros(observations.size, dtype=np.int64)
-    if observations.entry is not None:
-        enters = np.searchsorted(table.time, observations.entry, side="right")
-        staying[:, 1] = -weights * np.concatenate(([0.0], drift))[enters]
-    leaving = np.column_stack((-weights, weights * (drift[position] - observations.event * factor[position])))
-    variance = clustered_variance(
-        np.concatenate((cluster, cluster)),
-        np.concatenate((enters, position)),
-        np.concatenate((staying, leaving)),
-        np.column_stack((drift, np.ones_like(drift))),
-    )
-    return of_several(cluster, variance)
+    always = np.ones_like(rows.weights)
+    entering = np.array([always, -rows.segments.before(drift, 0.0)[rows.enters]])
+    leaving = np.array([-always, drift[rows.leaves] - (rows.cause > 0) * factor[rows.leaves]])
+    return rows.variance(entering, leaving, np.array([drift, np.ones_like(drift)]))

@@ -15,6 +15,7 @@ from app.analysis.landmarks import landmark_columns
 from app.analysis.observations import Observations, tied_to
 from app.analysis.recurrent import Recurrences
 from app.analysis.risk_table import count_at_risk
+from app.analysis.segments import Segments
 
 CountInterval = Literal["log", "plain"]
 
@@ -109,7 +110,7 @@ class _Process:
     def influence(self, path: FloatArray, drift: FloatArray, per_event: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return what rows change F(t) = integral of S(u-) w(u) dN(u) / Y(u) by, from where they enter and leave on.
 
-        As coefficients of the functions (drift, path, 1) of time, shape [n, 3] each: `path` is F(t), `per_event` is
+        As coefficients of the functions (drift, 1, path) of time, shape [3, n] each: `path` is F(t), `per_event` is
         S(t-) w(t) / Y(t), and `drift` is B(t) = integral of G(u-) dF(u) - dF(u) / Y(u). A row at risk since e changes
         log S(t) by G(t) - G(e), so F(t) by B(t) - B(e) - G(e) (F(t) - F(e)). From its end x on it changes log S by
         c - G(e), c = G(x) - 1[death] / (Y(x) - D(x)), and F(t) by what it did at x, by its recurrences at x, and by
@@ -119,11 +120,11 @@ class _Process:
         variance_then, path_then, drift_then = (
             np.append(0.0, values)[self.enters] for values in (self.log_variance, path, drift)
         )
-        entering = np.column_stack((np.ones_like(own), -variance_then, variance_then * path_then - drift_then))
+        entering = np.array([np.ones_like(own), variance_then * path_then - drift_then, -variance_then])
         slope = self.log_variance[self.leaves] - self.rows.cause % 2 * self.per_survivor[self.leaves]
         level = drift[self.leaves] + own - slope * path[self.leaves]
-        leaving = np.column_stack((-np.ones_like(own), slope, level))
-        return self.rows.weights[:, None] * entering, self.rows.weights[:, None] * leaving
+        leaving = np.array([-np.ones_like(own), level, slope])
+        return self.rows.weights * entering, self.rows.weights * leaving
 
 
 def _process(rows: Observations, times: FloatArray) -> _Process:
@@ -181,8 +182,9 @@ def mean_cumulative_count(
     variance = clustered_variance(
         np.concatenate((cluster, cluster)),
         np.concatenate((process.enters, process.leaves)),
-        np.concatenate(process.influence(estimate, drift, process.before / process.at_risk)),
-        np.column_stack((drift, estimate, np.ones_like(drift))),
+        np.concatenate(process.influence(estimate, drift, process.before / process.at_risk), axis=1),
+        np.array([drift, np.ones_like(drift), estimate]),
+        Segments.of([ranks.size]),
     )
     variance[variance < ROUNDING * estimate**2] = 0.0
     standard_error = np.sqrt(variance) if np.unique(cluster).size > 1 else np.full(ranks.size, np.nan)
@@ -276,7 +278,7 @@ def _score_influence(process: _Process, weight: FloatArray, pooled: FloatArray, 
     step = process.at_risk * counted
     path, drift = np.cumsum(step), np.cumsum(process.variance_before * step - counted)
     entering, leaving = process.influence(path, drift, process.before * weight)
-    at_end = (entering + leaving)[:, 1:] @ np.array([path[-1], 1.0])  # the drift goes on only while a row lasts
+    at_end = np.array([1.0, path[-1]]) @ (entering + leaving)[1:]  # the drift goes on only while a row lasts
     return sum_by(np.asarray(process.rows.cluster), at_end, clusters)
 
 

@@ -114,7 +114,7 @@ def estimate_recurrences(sample: Recurrences, options: RecurrenceOptions) -> Rec
         poisson_rate(recurrences, person_time, confidence_level=level, per=options.per),
         count,
         count.at(survival.landmarks, carries_forward=survival.convention.carries_forward),
-        estimate_incidences(sample.first, 1 + options.with_death, survival, options.incidence_interval),
+        *estimate_incidences([sample.first], 1 + options.with_death, survival, options.incidence_interval),
     )
 
 

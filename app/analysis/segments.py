@@ -10,7 +10,7 @@ import numpy as np
 
 from app.analysis.arrays import BoolArray, FloatArray, IntArray
 
-Values = TypeVar("Values", FloatArray, IntArray)
+Values = TypeVar("Values", FloatArray, IntArray, BoolArray)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,20 @@ class Segments:
             np.add.accumulate(values[start:stop][::-1], out=found[start:stop][::-1])
         return found
 
-    def each(self, values: FloatArray) -> FloatArray:
+    def before(self, values: FloatArray, start: float) -> FloatArray:
+        """Return step functions [.., n] just before each place, `start` at the first of each sample.
+
+        Examples
+        --------
+        >>> Segments.of([2, 3]).before(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 0.0)
+        array([0., 1., 0., 3., 4.])
+        """
+        found = np.empty_like(values)
+        found[..., 1:] = values[..., :-1]
+        found[..., self.starts] = start
+        return found
+
+    def each(self, values: Values) -> Values:
         """Return the value of each sample at each of its places."""
         return np.repeat(values, np.diff(self.bounds))
 

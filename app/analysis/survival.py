@@ -147,17 +147,19 @@ def estimate_samples(
 def _curves(
     samples: Sequence[Observations], options: SurvivalOptions
 ) -> Iterator[tuple[KaplanMeier, int, Iterator[Quantile]]]:
-    """Yield for each sample where its curve is, and its quantiles, the median first.
-
-    Small samples are worked on together, large ones alone.
-    """
+    """Yield for each sample where its curve is, and its quantiles, the median first."""
     probabilities = tuple(dict.fromkeys((0.5, *options.quantiles)))
-    small = sum(sample.size for sample in samples) <= TOGETHER
-    for part in [samples] if small else [[sample] for sample in samples]:
+    for part in batches(samples):
         curves = kaplan_meier(*part, confidence_level=options.confidence_level, confidence_type=options.interval)
         found = quantiles(curves, probabilities, options.convention, options.confidence_level)
         for place, of_curve in enumerate(found):
             yield curves, place, of_curve
+
+
+def batches(samples: Sequence[Observations]) -> list[Sequence[Observations]]:
+    """Return the samples that are worked on together: small ones all, large ones each alone."""
+    small = sum(sample.size for sample in samples) <= TOGETHER
+    return [samples] if small else [[sample] for sample in samples]
 
 
 def means_until(

@@ -180,12 +180,9 @@ def _estimates(
     survival = estimate_samples(
         samples, options.survival, cause=endpoint.cause_of_interest, largest_times_of_all=largest
     )
-    incidences = [
-        estimate_incidences(sample, len(endpoint.causes), options.survival, options.incidence_interval)
-        if endpoint.has_competing_events
-        else None
-        for sample in samples
-    ]
+    incidences: Sequence[IncidenceEstimate | None] = [None] * len(samples)
+    if endpoint.has_competing_events:
+        incidences = estimate_incidences(samples, len(endpoint.causes), options.survival, options.incidence_interval)
     return [Sample(*figures) for figures in zip(labels, survival, incidences, strict=True)]
 
 

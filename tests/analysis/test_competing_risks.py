@@ -15,7 +15,7 @@ TIED = observe([1, 1, 2, 2, 3, 4, 5, 5], [1, 2, 1, 2, 0, 1, 2, 0])
 
 def test_incidences_at_landmarks_by_hand() -> None:
     """1/8 of each cause at 1, 1/4 at 2; at 4 another 1/2 x 1/3 of the first."""
-    found = estimate_incidences(TIED, 2, SurvivalOptions(CONVENTIONS["r"], landmarks=(0.5, 1, 4.5)), "log-log")
+    (found,) = estimate_incidences([TIED], 2, SurvivalOptions(CONVENTIONS["r"], landmarks=(0.5, 1, 4.5)), "log-log")
     first, second = found.rates
     assert [rate.cumulative_incidence for rate in first] == pytest.approx([0, 1 / 8, 5 / 12])
     assert [rate.cumulative_incidence for rate in second] == pytest.approx([0, 1 / 8, 1 / 4])
@@ -26,7 +26,7 @@ def test_incidences_at_landmarks_by_hand() -> None:
 
 
 def test_incidences_and_event_free_probability_sum_to_one() -> None:
-    found = estimate_incidences(TIED, 2, SurvivalOptions(CONVENTIONS["r"], landmarks=(1, 2, 3, 4, 5)), "plain")
+    (found,) = estimate_incidences([TIED], 2, SurvivalOptions(CONVENTIONS["r"], landmarks=(1, 2, 3, 4, 5)), "plain")
     sums = [
         sum(rate.cumulative_incidence for rate in rates) + free.survival
         for *rates, free in zip(*found.rates, found.event_free_rates, strict=True)
@@ -36,7 +36,7 @@ def test_incidences_and_event_free_probability_sum_to_one() -> None:
 
 def test_a_landmark_that_ties_with_an_event_comes_after_it() -> None:
     observations = observe([0.1 + 0.2, 4], [1, 0])
-    found = estimate_incidences(observations, 1, SurvivalOptions(CONVENTIONS["r"], landmarks=(0.3,)), "log-log")
+    (found,) = estimate_incidences([observations], 1, SurvivalOptions(CONVENTIONS["r"], landmarks=(0.3,)), "log-log")
     (rate,) = found.rates[0]
     assert (rate.time, rate.at_risk, rate.events, rate.cumulative_incidence) == (0.3, 2, 1, 0.5)
 
@@ -44,14 +44,14 @@ def test_a_landmark_that_ties_with_an_event_comes_after_it() -> None:
 @pytest.mark.parametrize("name", ["sas", "spss", "stata"])
 def test_beyond_the_last_follow_up_incidences_are_unknown(name: str) -> None:
     options = SurvivalOptions(CONVENTIONS[name], landmarks=(6,))  # type: ignore[index]
-    found = estimate_incidences(TIED, 2, options, "log-log")
+    (found,) = estimate_incidences([TIED], 2, options, "log-log")
     for (rate,) in found.rates:
         assert np.isnan([rate.cumulative_incidence, rate.standard_error, rate.lower, rate.upper]).all()
         assert rate.reason == BEYOND_FOLLOW_UP
 
 
 def test_r_carries_incidences_forward() -> None:
-    found = estimate_incidences(TIED, 2, SurvivalOptions(CONVENTIONS["r"], landmarks=(6,)), "log-log")
+    (found,) = estimate_incidences([TIED], 2, SurvivalOptions(CONVENTIONS["r"], landmarks=(6,)), "log-log")
     assert [rates[0].cumulative_incidence for rates in found.rates] == pytest.approx([5 / 12, 5 / 12])
 
 
@@ -61,7 +61,7 @@ def test_landmarks_equal_survfit(kind: str) -> None:
         for part, stratum in group_samples("melanoma", block):
             expected = stratum["landmarks"]
             options = SurvivalOptions(CONVENTIONS["r"], landmarks=tuple(expected["times"]))
-            found = estimate_incidences(part, 2, options, kind)  # type: ignore[arg-type]
+            (found,) = estimate_incidences([part], 2, options, kind)  # type: ignore[arg-type]
             for cause, rates in zip("12", found.rates, strict=True):
                 state = expected["states"][cause]
                 assert_equal_to_r([rate.cumulative_incidence for rate in rates], state["prob"])

@@ -20,7 +20,7 @@ CAUSES = 3
 
 
 def estimate_of(sample: Rows) -> AalenJohansen:
-    return aalen_johansen(sample.observe(), CAUSES)
+    return aalen_johansen(sample.observe(), causes=CAUSES)
 
 
 def assert_same_estimates(first: AalenJohansen, second: AalenJohansen, causes: Sequence[int] = (1, 2, 3)) -> None:
@@ -140,7 +140,7 @@ def test_incidences_grow_and_sum_to_1_with_survival(sample: Rows) -> None:
 @settings(deadline=None)
 def test_with_one_cause_incidence_is_1_minus_survival_with_its_error(sample: Rows) -> None:
     assume(len(set(sample.cluster or range(2))) > 1)
-    estimate = aalen_johansen(sample.observe(), 1)
+    estimate = aalen_johansen(sample.observe(), causes=1)
     np.testing.assert_allclose(estimate.incidence[0], 1 - estimate.curve.survival, atol=1e-14)
     variance = np.where(estimate.curve.survival > 0, estimate.curve.standard_error**2, 0)
     np.testing.assert_allclose(estimate.standard_error[0] ** 2, variance, rtol=1e-9, atol=1e-14)
@@ -172,10 +172,10 @@ def test_the_codes_of_the_causes_do_not_matter(sample: Rows, codes: list[int]) -
 def test_another_unit_of_time_scales_the_times_alone(sample: Rows, factor: float) -> None:
     scaled: dict[str, Any]
     scaled = {name: factor * np.array(sample.columns()[name]) for name in ("time", "entry") if name in sample.columns()}
-    estimate, other = estimate_of(sample), aalen_johansen(observe(**sample.columns() | scaled), CAUSES)
+    estimate, other = estimate_of(sample), aalen_johansen(observe(**sample.columns() | scaled), causes=CAUSES)
     for name in ESTIMATES:
         np.testing.assert_array_equal(getattr(other, name), getattr(estimate, name))
-    for quantile, longer in zip(estimate.quantiles(0.5), other.quantiles(0.5), strict=True):
+    for quantile, longer in zip(*estimate.quantiles(0.5), *other.quantiles(0.5), strict=True):
         assert quantile.reason == longer.reason
         times = [np.array([one.lower, one.estimate, one.upper]) for one in (quantile, longer)]
         np.testing.assert_allclose(times[1], factor * times[0], rtol=1e-15)

@@ -125,7 +125,7 @@ def test_without_covariates_the_incidence_is_aalen_johansens(sample: Rows) -> No
     assert sets is not None
     hazard = sets.mass / sets.at_risk(sets.weights)
     time = np.unique(observations.time[sets.event_rows])
-    curves = aalen_johansen(observations, 2)
+    curves = aalen_johansen(observations, causes=2)
     found = 1 - np.cumprod(1 - hazard)
     assume((kaplan_meier(observations).survival[:-1] > 0).all())  # else Aalen-Johansen's incidence stays as it is
     np.testing.assert_allclose(found, curves.incidence[0][curves.curve.at(time)], rtol=1e-9, atol=1e-9)

@@ -17,7 +17,7 @@ R = SurvivalOptions(CONVENTIONS["r"])
 def warned(size: int, labels: tuple[str, ...] = ("all",), **columns: Any) -> dict[str, str]:
     """Return the warnings on a sample in which two causes and censoring alternate, told of as if of each label."""
     sample = observe(range(1, size + 1), [1, 2, 0] * (size // 3), **columns)
-    estimate = estimate_incidences(sample, 2, R, "log-log")
+    (estimate,) = estimate_incidences([sample], 2, R, "log-log")
     return {one.code: one.detail for one in incidence_warnings(sample, dict.fromkeys(labels, estimate), ["a", "b"])}
 
 
@@ -63,7 +63,7 @@ def test_methods_name_the_variance_and_what_was_compared() -> None:
 def test_carrying_forward_is_said_aloud(name: ConventionName, said: bool) -> None:
     sample = observe([1, 2, 3, 4], [1, 0, 1, 0])
     options = SurvivalOptions(CONVENTIONS[name], landmarks=(9,))
-    estimate = estimate_incidences(sample, 1, options, "log-log")
+    (estimate,) = estimate_incidences([sample], 1, options, "log-log")
     found = {one.code: one.detail for one in incidence_warnings(sample, {"all": estimate}, ["a"])}
     assert ("carried_forward" in found) == said
     assert not said or found["carried_forward"].startswith("Incidence was carried forward beyond the last follow-up")

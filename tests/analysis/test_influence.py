@@ -10,6 +10,7 @@ from app.analysis import influence
 from app.analysis.influence import clustered_variance
 from app.analysis.kaplan_meier import kaplan_meier
 from app.analysis.observations import observe
+from app.analysis.segments import Segments
 
 TIMES = 4
 #: A change: cluster, place in time, what is added to the coefficients of the two functions of time.
@@ -20,10 +21,11 @@ changes = st.lists(
 bases = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=TIMES, max_size=TIMES)
 
 
-def variance(rows: list[Change], basis: list[tuple[int, int]]) -> NDArray[np.float64]:
+def variance(rows: list[Change], basis: list[tuple[int, int]], samples: int = 1) -> NDArray[np.float64]:
     cluster, position, *change = zip(*rows, strict=True)
-    coefficients, functions = np.array(change, dtype=np.float64).T, np.array(basis, dtype=np.float64)
-    return clustered_variance(np.array(cluster), np.array(position), coefficients, functions).astype(np.float64)
+    times = Segments.of([TIMES] * samples)
+    coefficients, functions = np.array(change, dtype=np.float64), np.array(basis, dtype=np.float64).T
+    return clustered_variance(np.array(cluster), np.array(position), coefficients, functions, times).astype(np.float64)
 
 
 def test_two_clusters_and_two_functions_by_hand() -> None:
@@ -77,6 +79,19 @@ def test_variance_equals_the_sum_over_a_matrix_of_clusters_by_times(
                 of_cluster[cluster] += x * first + y * second
         expected.append(sum(value**2 for value in of_cluster.values()))
     np.testing.assert_allclose(variance(rows, basis), expected, rtol=1e-12, atol=1e-9)
+
+
+@pytest.mark.parametrize("few", [0, 20, 20_000])
+@given(first=changes, second=changes, basis=bases)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_samples_one_after_another_have_the_variances_of_each(
+    monkeypatch: pytest.MonkeyPatch, few: int, first: list[Change], second: list[Change], basis: list[tuple[int, int]]
+) -> None:
+    """To the last bit: whether by the matrix depends on a sample alone."""
+    monkeypatch.setattr(influence, "FEW", few)
+    later = [(cluster, TIMES + position, x, y) for cluster, position, x, y in second]
+    joint = variance([*first, *later], basis * 2, samples=2)
+    np.testing.assert_array_equal(joint, [*variance(first, basis), *variance(second, basis)])
 
 
 @given(changes, bases)

@@ -246,12 +246,13 @@ def test_entry_at_the_origin_is_no_delay(sample: Rows) -> None:
     assert_close(figures(curve_of(replace(later, entry=[0] * sample.size))), figures(curve_of(later)))
 
 
-def test_samples_together_have_the_curves_that_they_have_alone() -> None:
+@pytest.mark.parametrize("clusters", [[None] * 3, [[2, 0, 0, 1, 1], [0, 1, 0, 1], [3, 3, 3]]])
+def test_samples_together_have_the_curves_that_they_have_alone(clusters: list[list[int] | None]) -> None:
     """To the bit, whether they have clusters or not."""
     samples = [
-        observe([3, 1, 4, 1, 5], [1, 1, 0, 1, 1]),
-        observe([2, 7, 1, 8], [1, 0, 1, 1], cluster=[0, 1, 0, 1]),
-        observe([2, 8, 4], [0, 1, 1], entry=[1, 0, 2]),
+        observe([3, 1, 4, 1, 5], [1, 1, 0, 1, 1], cluster=clusters[0]),
+        observe([2, 7, 1, 8], [1, 0, 1, 1], cluster=clusters[1]),
+        observe([2, 8, 4], [0, 1, 1], entry=[1, 0, 2], cluster=clusters[2]),
     ]
     together = kaplan_meier(*samples)
     for place, sample in enumerate(samples):

@@ -41,4 +41,6 @@ def test_what_is_split_can_be_joined(samples: list[list[float]]) -> None:
     segments, values = joined(samples)
     assert [part.tolist() for part in segments.split(values)] == samples
     assert segments.each(np.arange(float(len(samples)))).tolist() == [i for i, one in enumerate(samples) for _ in one]
+    before = [value for sample in samples for value in (0.5, *sample[:-1])]
+    assert segments.before(np.array([values, values]), 0.5).tolist() == [before, before]
     assert values[segments.lasts].tolist() == [sample[-1] for sample in samples]
