@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.analysis.cumulative_incidence import AalenJohansen, aalen_johansen
-from app.analysis.gray import gray_test
+from app.analysis.gray import gray_tests
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import ConfidenceType
 from app.analysis.landmarks import BEYOND_FOLLOW_UP, LandmarkRate, landmark_columns, landmark_rates
@@ -102,7 +102,7 @@ def summarize_incidences(
     samples = observations.split(groups) if groups else [observations]
     comparison = None
     if groups > 1:
-        comparison = [gray_test(observations, groups, cause) for cause in range(1, causes + 1)]
+        comparison = gray_tests(observations, groups, range(1, causes + 1))
     return IncidenceSummary(estimate_incidences(samples, causes, options, confidence_type), comparison)
 
 

@@ -1,5 +1,6 @@
 """Gray's test of equal cumulative incidences."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,27 +9,55 @@ from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, sum_by
 from app.analysis.event_times import event_times
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
 from app.analysis.observations import Observations
-from app.analysis.risk_table import risk_table
+
+Score = tuple[FloatArray, FloatArray, FloatArray]
+
+
+#: Elements of the influences of groups on scores that are computed with at once.
+TOGETHER = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Counts and estimates of each group at each event time, shape [k, m]; `_before` is just before the time.
+    """Counts and estimates of each group at each time [m] with an event of any cause, shape [k, m].
 
-    `exposure` is h = Y / S(t-): the subjects that would be at risk if only censoring took them away.
+    `survival_before` is just before the time, `exposure` is h = Y / S(t-): the subjects that would be at risk if only
+    censoring took them away. After its survival has fallen to 0 a group counts no more.
     """
 
+    time: FloatArray
     at_risk: FloatArray
-    events: FloatArray
-    competing: FloatArray
     survival: FloatArray
     survival_before: FloatArray
-    incidence_before: FloatArray
     exposure: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """The events of a cause and of all others, and the incidence of the cause just before each time, shape [k, m]."""
+
+    events: FloatArray
+    competing: FloatArray
+    incidence_before: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Pooled:
+    """The groups together under the hypothesis, shape [m]: events of the cause, dF_10, G, and dF_10 / G(t-)."""
+
+    events: FloatArray
+    growth: FloatArray
+    free: FloatArray
+    hazard: FloatArray
+
+
 def gray_test(observations: Observations, groups: int, cause: int) -> HypothesisTest:
-    """Test whether the groups have the same cumulative incidence F_1 of a cause (Gray 1988, rho = 0).
+    """Return the test of one cause, as `gray_tests` has it."""
+    return gray_tests(observations, groups, [cause])[0]
+
+
+def gray_tests(observations: Observations, groups: int, causes: Sequence[int]) -> list[HypothesisTest]:
+    """Test for each cause whether the groups have the same cumulative incidence F_1 of it (Gray 1988, rho = 0).
 
     At each event time t, group k has Y_k at risk, d_1k events of the cause, d_2k of all others, h_k = Y_k / S_k(t-)
     and R_k = h_k (1 - F_1k(t-)), which is 0 once nobody of it is left. Expected events are the sum over t of
@@ -47,23 +76,27 @@ def gray_test(observations: Observations, groups: int, cause: int) -> Hypothesis
     Parameters
     ----------
     groups : number of groups; `observations.group` holds codes below it
-    cause : the cause compared, 1 ..; the others compete with it
+    causes : the causes compared, 1 ..; with each of them all others compete
 
     Source: Gray, Ann Stat 1988;16:1141, section 2. Checked against melanoma.json (`cuminc_gray`).
 
     Examples
     --------
     >>> from app.analysis.observations import observe
-    >>> test = gray_test(observe([1, 3, 2, 4], [1, 1, 2, 1], group=[0, 0, 1, 1]), 2, 1)
+    >>> (test,) = gray_tests(observe([1, 3, 2, 4], [1, 1, 2, 1], group=[0, 0, 1, 1]), 2, [1])
     >>> test.observed, test.expected.round(4), round(test.statistic, 4)
     (array([2., 1.]), array([0.8333, 2.1667]), 2.4928)
     """
     strata = [observations]
     if observations.stratum is not None:
         strata = [observations.select(observations.stratum == code) for code in np.unique(observations.stratum)]
-    scores = [_score(stratum, groups, cause) for stratum in strata]
+    scores = zip(*(_scores(stratum, groups, causes) for stratum in strata), strict=True)
+    return [_test(of_cause, sampling=observations.sampling) for of_cause in scores]
+
+
+def _test(scores: Sequence[Score], *, sampling: bool) -> HypothesisTest:
     observed, expected, covariance = (np.sum(parts, axis=0) for parts in zip(*scores, strict=True))
-    if observations.sampling:
+    if sampling:
         reason = "not defined with sampling weights"
     elif np.isnan(covariance).any():
         reason = "the incidence that the groups would have in common reaches 1 while they are still compared"
@@ -72,12 +105,38 @@ def gray_test(observations: Observations, groups: int, cause: int) -> Hypothesis
     return HypothesisTest("gray", np.nan, 0, np.nan, observed, expected, reason)
 
 
-def _score(observations: Observations, groups: int, cause: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _scores(observations: Observations, groups: int, causes: Sequence[int]) -> list[Score]:
+    """Return for each cause observed and expected events [k], and the covariance of their difference [k, k]."""
+    sample = _groups(observations, groups)
+    rows = observations.select(observations.event)
+    cell = rows.groups * sample.time.size + np.searchsorted(sample.time, rows.time)
+    known = sample.survival_before > 0
+
+    def counted(of_cause: BoolArray) -> FloatArray:
+        return sum_by(cell, rows.weights * of_cause, known.size).reshape(known.shape) * known
+
+    def score(cause: int) -> Score:
+        events = counted(rows.cause == cause)
+        incidence = np.cumsum(sample.survival_before * _ratio(events, sample.at_risk), axis=1)
+        return _score(sample, _Cause(events, counted(rows.cause != cause), _before(incidence, 0.0)))
+
+    return [score(cause) for cause in causes]
+
+
+def _groups(observations: Observations, groups: int) -> _Groups:
+    times = event_times(observations, groups)
+    survival = np.cumprod(1 - _ratio(times.events, times.at_risk), axis=1)
+    survival[survival <= TOLERANCE] = 0.0  # what rounding in sums of weights leaves of it
+    before = _before(survival, 1.0)
+    return _Groups(times.time, times.at_risk * (before > 0), survival, before, _ratio(times.at_risk, before))
+
+
+def _score(sample: _Groups, cause: _Cause) -> Score:
     """Return observed and expected events [k], and the covariance of their difference [k, k], NaN without one."""
-    sample = _groups(observations, groups, cause)
-    all_events, exposure = sample.events.sum(axis=0), sample.exposure
-    weight = exposure * (1 - sample.incidence_before)
-    observed = sample.events.sum(axis=1)
+    groups, exposure = len(sample.exposure), sample.exposure
+    all_events = cause.events.sum(axis=0)
+    weight = exposure * (1 - cause.incidence_before)
+    observed = cause.events.sum(axis=1)
     expected = (weight * _ratio(all_events, weight.sum(axis=0))).sum(axis=1)
     growth = _ratio(all_events, exposure.sum(axis=0))
     free = 1 - np.cumsum(growth)
@@ -86,55 +145,25 @@ def _score(observations: Observations, groups: int, cause: int) -> tuple[FloatAr
     if (free_before[compared] <= TOLERANCE).any():
         return observed, expected, np.full((groups, groups), np.nan)
     hazard = np.divide(growth, free_before, out=np.zeros_like(growth), where=compared)
-    parts = [_covariance(sample, group, growth, free, hazard) for group in range(groups)]
+    pooled, together = _Pooled(all_events, growth, free, hazard), max(TOGETHER // (exposure.size + 1), 1)
+    parts = [_covariance(sample, cause, pooled, slice(r, r + together)) for r in range(0, groups, together)]
     return observed, expected, np.sum(parts, axis=0)
 
 
-def _groups(observations: Observations, groups: int, cause: int) -> _Groups:
-    table = risk_table(observations)
-    happens = table.events > 0
-    cell = observations.groups * table.time.size + table.position
-
-    def counted(rows: BoolArray) -> FloatArray:
-        counts = sum_by(cell, observations.weights * rows, groups * table.time.size)
-        return counts.reshape(groups, table.time.size)[:, happens]
-
-    of_cause = observations.cause == cause
-    events, competing = counted(of_cause), counted(observations.event & ~of_cause)
-    at_risk = event_times(observations, groups).at_risk
-    survival = np.cumprod(1 - _ratio(events + competing, at_risk), axis=1)
-    survival[survival <= TOLERANCE] = 0.0  # what rounding in sums of weights leaves of it
-    survival_before = _before(survival, 1.0)
-    incidence_before = _before(np.cumsum(survival_before * _ratio(events, at_risk), axis=1), 0.0)
-    known = survival_before > 0
-    return _Groups(
-        at_risk * known,
-        events * known,
-        competing * known,
-        survival,
-        survival_before,
-        incidence_before,
-        _ratio(at_risk, survival_before),
-    )
-
-
-def _covariance(sample: _Groups, group: int, growth: FloatArray, free: FloatArray, hazard: FloatArray) -> FloatArray:
-    """Return what one group, r, contributes to the covariance; shape [k, k]."""
-    h, survival_before = sample.exposure, sample.survival_before[group]
-    own = np.arange(len(h))[:, None] == group
-    d = h * (own - _ratio(h[group], h.sum(axis=0)))
-    until = np.cumsum(d * hazard, axis=1)
-    c = until[:, -1:] - until
-    b = -_ratio(free, sample.survival[group]) * c
+def _covariance(sample: _Groups, cause: _Cause, pooled: _Pooled, groups: slice) -> FloatArray:
+    """Return what some of the groups, r, contribute to the covariance; shape [k, k]."""
+    h, all_h, survival_before = sample.exposure, sample.exposure.sum(axis=0), sample.survival_before[groups]
+    own = np.eye(len(h))[groups, :, None]
+    d = h * (own - _ratio(h[groups], all_h)[:, None])
+    until = np.cumsum(d * pooled.hazard, axis=-1)
+    c = until[..., -1:] - until
+    b = -_ratio(pooled.free, sample.survival[groups])[:, None] * c
     a = d + c + b
-    at_risk, competing, all_events = sample.at_risk[group], sample.competing[group], sample.events.sum(axis=0)
-    variance = _ratio(growth, h[group]) * _tie_factor(all_events, h.sum(axis=0) * survival_before)
+    at_risk, competing = sample.at_risk[groups], cause.competing[groups]
+    variance = _ratio(pooled.growth, h[groups]) * _tie_factor(pooled.events, all_h * survival_before)
     competing_variance = _ratio(survival_before**2 * competing, at_risk**2) * _tie_factor(competing, at_risk)
-    covariance = np.zeros((len(h), len(h)))
-    for part, weight in ((a, variance), (b, competing_variance)):
-        used = part[:, weight > 0]  # a group has its competing events at few of the times
-        covariance += (used * weight[weight > 0]) @ used.T
-    return covariance
+    covariance = (a * variance[:, None]) @ a.swapaxes(1, 2) + (b * competing_variance[:, None]) @ b.swapaxes(1, 2)
+    return np.asarray(covariance.sum(axis=0))
 
 
 def _tie_factor(events: FloatArray, at_risk: FloatArray) -> FloatArray:
@@ -145,10 +174,11 @@ def _tie_factor(events: FloatArray, at_risk: FloatArray) -> FloatArray:
 
 def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
     """Return part / whole, 0 where the whole is 0."""
-    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)
 
 
 def _before(values: FloatArray, start: float) -> FloatArray:
     """Return step functions just before each of their times, along the last axis."""
-    first = np.full((*values.shape[:-1], 1), start)
-    return np.concatenate((first, values), axis=-1)[..., :-1]
+    found = np.empty_like(values)
+    found[..., :1], found[..., 1:] = start, values[..., :-1]
+    return found

@@ -7,7 +7,7 @@ from itertools import islice
 from app.analysis.comparison import Comparison, ComparisonOptions, compare_survival
 from app.analysis.competing_risks import IncidenceEstimate, estimate_incidences
 from app.analysis.follow_up import FollowUp, follow_up
-from app.analysis.gray import gray_test
+from app.analysis.gray import gray_tests
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import ConfidenceType
 from app.analysis.observations import Observations
@@ -201,6 +201,5 @@ def _by_group(
     )
     gray = None
     if endpoint.has_competing_events:
-        causes = range(1, len(endpoint.causes) + 1)
-        gray = [gray_test(grouped.observations, len(samples), cause) for cause in causes]
+        gray = gray_tests(grouped.observations, len(samples), range(1, len(endpoint.causes) + 1))
     return replace(result, comparison=comparison, gray=gray)

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.analysis import gray
 from app.analysis.arrays import FloatArray
-from app.analysis.gray import gray_test
+from app.analysis.gray import gray_test, gray_tests
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.observations import Observations, observe
 from tests.analysis.comparison_samples import logrank_test
@@ -219,6 +220,18 @@ def test_the_codes_of_the_groups_do_not_matter(sample: Rows, codes: list[int]) -
 def test_weights_are_replicated_rows(sample: Rows) -> None:
     test, other = (gray_test(same.observe(), GROUPS, 1) for same in (sample, sample.replicated()))
     assert_same_test(test, other)
+
+
+@pytest.mark.parametrize("elements", [0, 100_000])
+@given(rows(causes=3, groups=GROUPS, group=True, weight=True))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_causes_together_have_the_tests_of_each(monkeypatch: pytest.MonkeyPatch, elements: int, sample: Rows) -> None:
+    """However many groups are worked on at once."""
+    observations = sample.observe()
+    alone = [gray_test(observations, GROUPS, cause) for cause in (1, 2, 3)]
+    monkeypatch.setattr(gray, "TOGETHER", elements)
+    for one, other in zip(alone, gray_tests(observations, GROUPS, [1, 2, 3]), strict=True):
+        assert_same_test(one, other)
 
 
 @given(rows(causes=3, groups=GROUPS, group=True), st.sampled_from([0.25, 365.25]))
