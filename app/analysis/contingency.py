@@ -92,6 +92,8 @@ def fisher_test(table: ArrayLike) -> HypothesisTest:
     counts = _without_empty(table)
     if counts.shape[0] < 2:
         return HypothesisTest("fisher", np.nan, 0, np.nan, reason="fewer than 2 groups have any units")
+    if counts.shape[1] < 2:  # there is no other table, however many units it has
+        return HypothesisTest("fisher", np.nan, 0, 1.0)
     try:
         return HypothesisTest("fisher", np.nan, 0, _exact_p_value(counts))
     except _TooManyTablesError:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betainccinv, betaincinv, chdtrc, stdtrit
 
-from app.analysis.arrays import BoolArray, FloatArray, IntArray, sum_by
+from app.analysis.arrays import BoolArray, IntArray
 from app.analysis.errors import InvalidObservationsError, InvalidParameterError
 from app.analysis.hypothesis_test import HypothesisTest
 from app.analysis.intervals import normal_quantile
@@ -119,7 +119,7 @@ def estimate_clustered_proportion(
     Parameters
     ----------
     success : shape [n]
-    cluster : codes, shape [n]
+    cluster : codes 0, 1, .., shape [n]; there need not be units of each
     confidence_level, interval : as for `estimate_proportion`, which gives the limits without regard to clusters
 
     Raises
@@ -138,10 +138,12 @@ def estimate_clustered_proportion(
     """
     if success.ndim != 1 or success.shape != cluster.shape:
         raise InvalidObservationsError("the columns differ in length")
-    _, code, sizes = np.unique(cluster, return_inverse=True, return_counts=True)
-    count = int(np.count_nonzero(success))
+    sizes = np.bincount(cluster)
+    successes = np.bincount(cluster[success], minlength=sizes.size)
+    count, clusters = int(successes.sum()), sizes > 0
     estimate = estimate_proportion(count, success.size, confidence_level=confidence_level, interval=interval)
-    return replace(estimate, cluster_adjusted=_cluster_adjusted(sum_by(code, success), sizes, confidence_level))
+    adjusted = _cluster_adjusted(successes[clusters], sizes[clusters], confidence_level)
+    return replace(estimate, cluster_adjusted=adjusted)
 
 
 def trend_test(successes: ArrayLike, totals: ArrayLike, scores: ArrayLike | None = None) -> HypothesisTest:
@@ -190,7 +192,7 @@ def trend_test(successes: ArrayLike, totals: ArrayLike, scores: ArrayLike | None
     return HypothesisTest("trend", statistic, 1, float(chdtrc(1, statistic)))
 
 
-def _cluster_adjusted(successes: FloatArray, sizes: IntArray, confidence_level: float) -> ClusterAdjusted:
+def _cluster_adjusted(successes: IntArray, sizes: IntArray, confidence_level: float) -> ClusterAdjusted:
     """Return the adjusted standard error and limits from the successes and the size of each cluster."""
     clusters, total = sizes.size, int(sizes.sum())
     if clusters < 2:

@@ -109,25 +109,25 @@ def summarize_outcomes(cohort: Cohort, options: OutcomeOptions) -> Outcomes:
     (3, 16.0)
     """
     groupings = [assign_groups(cohort, grouping) for grouping in options.groupings]
-    results = {
-        name: estimate_endpoint(cohort, ENDPOINTS[name], groupings, options)
-        for name in dict.fromkeys((*options.endpoints, "local_progression"))
-    }
+    results = {name: estimate_endpoint(cohort, ENDPOINTS[name], groupings, options) for name in options.endpoints}
     return Outcomes(
         cohort,
         options,
         technical_success(cohort, groupings, options.tables),
         local_recurrence(cohort, groupings, options.tables),
-        results["local_progression"],
+        results.get("local_progression") or estimate_endpoint(cohort, ENDPOINTS["local_progression"], (), options),
         describe_safety(cohort, options.periprocedural_days, options.tables.confidence_level, options.tables.interval),
-        follow_up(
-            derive_endpoint(cohort, ENDPOINTS["overall_survival"]).observations(),
-            options.survival.convention,
-            options.survival.confidence_level,
-            options.survival.interval,
-        ),
+        _follow_up(cohort, results.get("overall_survival"), options.survival),
         [results[name] for name in options.endpoints],
     )
+
+
+def _follow_up(cohort: Cohort, survival: EndpointResult | None, options: SurvivalOptions) -> FollowUp:
+    """Return that of the patients, as their survival, where it was estimated, has it already."""
+    if survival is not None and survival.overall is not None:
+        return survival.overall.survival.follow_up
+    sample = derive_endpoint(cohort, ENDPOINTS["overall_survival"]).observations()
+    return follow_up(sample, options.convention, options.confidence_level, options.interval)
 
 
 def estimate_endpoint(

@@ -146,11 +146,11 @@ def test_clustered_variance_equals_the_one_from_influences_of_clusters(clusters:
 
 @given(CLUSTERS, st.randoms(use_true_random=False))
 @settings(deadline=None, max_examples=50)
-def test_order_of_units_and_names_of_clusters_change_nothing(clusters: list[tuple[int, int]], random: Any) -> None:
+def test_order_of_units_and_codes_of_clusters_change_nothing(clusters: list[tuple[int, int]], random: Any) -> None:
     success, cluster = rows_of(*clusters)
     order = np.array(random.sample(range(success.size), success.size))
-    names = np.array(random.sample(range(-99, 99), len(clusters)))
-    result = estimate_clustered_proportion(success[order], names[cluster[order]]).cluster_adjusted
+    codes = np.array(random.sample(range(199), len(clusters)))
+    result = estimate_clustered_proportion(success[order], codes[cluster[order]]).cluster_adjusted
     assert result is not None
     expected = adjusted(*clusters)
     np.testing.assert_allclose(
