@@ -73,4 +73,6 @@ def kept_points(time: FloatArray, max_points: int | None) -> IntArray:
 
 def since_last(counts: FloatArray, kept: IntArray) -> FloatArray:
     """Return the sums of the counts after each kept point up to and including the next."""
+    if kept.size == counts.size:
+        return counts
     return np.asarray(np.add.reduceat(counts, np.concatenate(([0], kept[:-1] + 1))))

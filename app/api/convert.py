@@ -57,11 +57,16 @@ def figures(result: Any, *leave_out: str) -> dict[str, Any]:
 def series(result: Any) -> dict[str, list[Any]]:
     """Return the attributes of a result that is all arrays of one length, null for NaN."""
     names, values = _attributes(result.__class__, ())
-    columns = np.array(values(result))
-    listed: list[list[Any]] = columns.tolist()
-    for place in np.flatnonzero(~np.isfinite(columns).all(axis=1)):
+    return columns(dict(zip(names, values(result), strict=True)))
+
+
+def columns(arrays: Mapping[str, FloatArray]) -> dict[str, list[Any]]:
+    """Return series of one length as JSON has them, null for NaN."""
+    values = np.array([*arrays.values()])
+    listed: list[list[Any]] = values.tolist()
+    for place in np.flatnonzero(~np.isfinite(values).all(axis=1)):
         listed[place] = [number(value) for value in listed[place]]
-    return dict(zip(names, listed, strict=True))
+    return dict(zip(arrays, listed, strict=True))
 
 
 @cache

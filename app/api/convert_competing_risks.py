@@ -91,15 +91,16 @@ def incidence_curve(result: AalenJohansen, cause: int, option: CurveChoice) -> w
     if option == "none":
         return None
     table, kept = result.curve.table, kept_points(result.curve.time, convert.max_points(option))
-    return wire.IncidenceCurve(
-        time=convert.numbers(table.time[kept]),
-        at_risk=convert.numbers(table.at_risk[kept]),
-        events=convert.numbers(since_last(result.events[cause], kept)),
-        cumulative_incidence=convert.numbers(result.incidence[cause][kept]),
-        standard_error=convert.numbers(result.standard_error[cause][kept]),
-        lower=convert.numbers(result.lower[cause][kept]),
-        upper=convert.numbers(result.upper[cause][kept]),
-    )
+    curve = {
+        "time": table.time[kept],
+        "at_risk": table.at_risk[kept],
+        "events": since_last(result.events[cause], kept),
+        "cumulative_incidence": result.incidence[cause][kept],
+        "standard_error": result.standard_error[cause][kept],
+        "lower": result.lower[cause][kept],
+        "upper": result.upper[cause][kept],
+    }
+    return wire.IncidenceCurve(**convert.columns(curve))
 
 
 def cause_test(test: HypothesisTest, cause: str) -> wire.CauseTest:

@@ -226,11 +226,10 @@ def _endpoint_grouping(
 
 
 def _endpoint_group(sample: Sample, endpoint: Endpoint, *, curve: CurveChoice) -> response.EndpointGroup:
-    estimate = convert.survival_estimate(sample.survival, interpretation=interpretation(endpoint), curve=curve)
     return response.EndpointGroup(
         label=sample.label,
         cumulative_incidence=sample_incidence(sample, endpoint, curve=curve),
-        **dict(estimate),
+        **convert.survival_figures(sample.survival, interpretation=interpretation(endpoint), curve=curve),
     )
 
 
