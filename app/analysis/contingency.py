@@ -1,6 +1,7 @@
 """Tests on tables of counts: Pearson's chi-squared and Fisher's exact test."""
 
 from dataclasses import dataclass
+from math import comb, prod
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,9 @@ TOTAL_LIMIT, ROWS_LIMIT, WAYS_LIMIT = 1_000_000, 1_000, 1_000_000
 
 #: A table counts as no more probable than the observed one up to this relative difference, as in R.
 RELATIVE_TOLERANCE = 1e-7
+
+#: Up to so many units times tables, of two columns, all tables are counted, in whole numbers.
+COUNTED = 20_000
 
 #: Logarithms of probabilities closer than this are one: below the tolerance, above the rounding at a million units.
 SAME = 1e-8
@@ -63,7 +67,8 @@ def fisher_test(table: ArrayLike) -> HypothesisTest:
     p is the sum of the probabilities of all tables with the same margins that are no more probable than the observed
     one, up to a relative 1e-7. Rows are filled one by one, from both ends. A row's probability depends on earlier rows
     only by the column totals that they leave (a node), so parts of tables with the same node and the same probability
-    are one; a part that every completion leaves on one side of the observed probability is settled as a whole.
+    are one; a part that every completion leaves on one side of the observed probability is settled as a whole. Few
+    tables of two columns are counted in whole numbers instead.
 
     Parameters
     ----------
@@ -81,8 +86,7 @@ def fisher_test(table: ArrayLike) -> HypothesisTest:
     InvalidObservationsError
         If the table does not hold whole numbers >= 0 in rows and columns.
 
-    Source: Freeman & Halton, Biometrika 1951;38:141; Mehta & Patel, JASA 1983;78:427 (the network). Checked against
-    proportions.json.
+    Source: Freeman & Halton, Biometrika 1951;38:141; Mehta & Patel, JASA 1983;78:427. Checked against proportions.json.
 
     Examples
     --------
@@ -165,6 +169,9 @@ def _exact_p_value(counts: IntArray) -> float:
         counts = counts.T
     # Long rows first: what is left for the short ones bounds the probability of a completion closely.
     counts = counts[np.argsort(-counts.sum(axis=1), kind="stable")]
+    choices = np.minimum(counts[1:].sum(axis=1), counts.sum(axis=0).min()) + 1
+    if counts.shape[1] == 2 and prod(choices.tolist()) * int(counts.sum()) <= COUNTED:
+        return _counted_p_value(counts.tolist())
     unfilled = np.cumsum(counts[::-1], axis=0)[::-1]
     if len(counts) > ROWS_LIMIT or counts.sum() > TOTAL_LIMIT or np.log2(unfilled[0] + 1.0).sum() > 62:
         raise _TooManyTablesError
@@ -172,6 +179,22 @@ def _exact_p_value(counts: IntArray) -> float:
     budget = _Budget()
     steps = _network(counts.sum(axis=1), unfilled[0], budget)
     return min(_lower_tail(steps, observed + np.log1p(RELATIVE_TOLERANCE), budget), 1.0)
+
+
+def _counted_p_value(counts: list[list[int]]) -> float:
+    """Return the same of two columns from the ways to choose the units of the first one: exact, but for a division."""
+    rows, first = [sum(row) for row in counts], [row[0] for row in counts]
+    left, tables, all_ways = sum(rows), [(sum(first), 1)], comb(sum(rows), sum(first))
+    for size in rows:
+        left -= size
+        tables = [
+            (missing - units, ways * comb(size, units))
+            for missing, ways in tables
+            for units in range(max(missing - left, 0), min(missing, size) + 1)
+        ]
+    observed = prod(map(comb, rows, first))
+    most = observed + observed // round(1 / RELATIVE_TOLERANCE)
+    return sum(ways for _, ways in tables if ways <= most) / all_ways
 
 
 def _network(rows: IntArray, columns: IntArray, budget: _Budget) -> list[_Step]:
