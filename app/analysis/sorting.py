@@ -1,11 +1,12 @@
 """The order of rows, and rows that say the same as one: by the columns of a sample, whatever they are."""
 
+from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from app.analysis.arrays import TOLERANCE, FloatArray, IntArray, tie_width
+from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, IntArray, tie_width
 
 Columns = dict[str, Any]
 """Columns of a sample by their names in `Observations`, shape [n] each; none that it does not have."""
@@ -49,11 +50,8 @@ def counted(columns: Columns) -> Columns:
     >>> counted({"time": np.array([1.0, 1.0, 2.0]), "cause": np.array([1, 1, 0])})["weight"]
     array([2., 1.])
     """
-    said = [column for name, column in columns.items() if name != "weight"]
-    size = said[0].size
-    differs = np.ones(size, dtype=np.bool_)
-    differs[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in said])
-    starts = np.flatnonzero(differs)
+    starts = np.flatnonzero(_differs([column for name, column in columns.items() if name != "weight"]))
+    size = columns["time"].size
     if starts.size == size:
         return columns
     weights = columns["weight"] if "weight" in columns else np.ones(size)
@@ -102,15 +100,21 @@ def clusters_by_content(columns: Columns) -> IntArray:
     """
     cluster, rest = columns["cluster"], [column for name, column in columns.items() if name != "cluster"]
     by_content = np.lexsort(rest[::-1])
-    differs = np.any([np.diff(column[by_content], prepend=np.nan) != 0 for column in rest], axis=0)
     kind_of_row = np.empty_like(cluster)
-    kind_of_row[by_content] = np.cumsum(differs)
+    kind_of_row[by_content] = np.cumsum(_differs([column[by_content] for column in rest]))
     order = np.lexsort((kind_of_row, cluster))
-    starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
-    contents = [kinds.tolist() for kinds in np.split(kind_of_row[order], starts[1:])]
+    starts, kinds = np.flatnonzero(_differs([cluster[order]])), kind_of_row[order].tolist()
+    contents = [kinds[start:stop] for start, stop in pairwise([*starts.tolist(), len(kinds)])]
     code = np.zeros(int(cluster.max()) + 1, dtype=np.int64)
     code[cluster[order][starts][sorted(range(len(contents)), key=contents.__getitem__)]] = np.arange(len(contents))
     return np.asarray(code[cluster])
+
+
+def _differs(columns: list[IntArray | FloatArray]) -> BoolArray:
+    """Return where a row does not say what the one before says."""
+    differs = np.ones(columns[0].size, dtype=np.bool_)
+    differs[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return differs
 
 
 def _kinds(columns: Columns) -> tuple[IntArray, dict[str, int]]:
