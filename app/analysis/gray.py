@@ -97,7 +97,7 @@ def _groups(observations: Observations, groups: int, cause: int) -> _Groups:
 
     def counted(rows: BoolArray) -> FloatArray:
         counts = sum_by(cell, observations.weights * rows, groups * table.time.size)
-        return counts.reshape(groups, table.time.size)[:, happens]
+        return counts.reshape(groups, table.time.size).compress(happens, axis=1)
 
     of_cause = observations.cause == cause
     events, competing = counted(of_cause), counted(observations.event & ~of_cause)
