@@ -42,7 +42,9 @@ def number(value: float) -> float | None:
 def numbers(values: FloatArray) -> list[Any]:
     """Return a series as JSON has it, null where a figure does not exist."""
     listed: list[Any] = values.tolist()
-    return listed if np.isfinite(values).all() else [number(value) for value in listed]
+    for place in np.flatnonzero(~np.isfinite(values)):
+        listed[place] = None
+    return listed
 
 
 def figures(result: Any, *leave_out: str) -> dict[str, Any]:
@@ -58,9 +60,9 @@ def series(result: Any) -> dict[str, list[Any]]:
     """Return the attributes of a result that is all arrays of one length, null for NaN."""
     names, values = _attributes(result.__class__, ())
     columns = np.array(values(result))
-    listed: list[list[Any]] = columns.tolist()
-    for place in np.flatnonzero(~np.isfinite(columns).all(axis=1)):
-        listed[place] = [number(value) for value in listed[place]]
+    listed: list[Any] = columns.tolist()
+    for column, place in np.argwhere(~np.isfinite(columns)):
+        listed[column][place] = None
     return dict(zip(names, listed, strict=True))
 
 
