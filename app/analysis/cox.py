@@ -138,7 +138,7 @@ def cox_regression(
     scaled, null, maximum, iterations = newton_maximum(sets.mass, x, _likelihood(observations, sets, x, ties), ridge)
     naive = np.linalg.inv(maximum.information + np.diag(ridge))
     covariance = robust_covariance(observations, sets, x, scaled, naive) if robust else naive
-    coefficient, standard_error = scaled / scale, np.sqrt(np.diag(covariance)) / scale
+    coefficient, standard_error = scaled / scale, np.sqrt(covariance.diagonal()) / scale
     return CoxModel(
         coefficient,
         standard_error,
@@ -146,7 +146,7 @@ def cox_regression(
         maximum.log_likelihood,
         null.log_likelihood,
         iterations,
-        np.sqrt(np.diag(naive)) / scale,
+        np.sqrt(naive.diagonal()) / scale,
         covariance / np.outer(scale, scale),
         float(null.score @ np.linalg.solve(null.information, null.score)) if not penalizer else np.nan,
         _robust_score(observations, sets, x, null.score) if robust and not penalizer else np.nan,
@@ -186,13 +186,14 @@ def newton_maximum(
         raise NoEstimateError("there are no events")
     coefficient: FloatArray = np.zeros(x.shape[1])
     ridge = np.zeros_like(coefficient) if ridge is None else ridge
+    penalty = np.diag(ridge)
     null = current = likelihood(coefficient)
     least = ROUNDING * mass.sum()
-    varies = np.diag(null.information) > least
+    varies = null.information.diagonal() > least
     if not varies.all():
         raise NoMaximumError(np.flatnonzero(~varies)[:1].tolist(), monotone=False)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        values, vectors = np.linalg.eigh(current.information + np.diag(ridge))
+        values, vectors = np.linalg.eigh(current.information + penalty)
         if values[0] <= least:
             columns = dependent_columns(null.information, least) if iteration == 1 else []
             raise NoMaximumError(columns or _columns(vectors[:, 0]), monotone=iteration > 1)
@@ -233,7 +234,7 @@ def robust_covariance(
     """Return the sandwich of the naive covariance and the score residuals by cluster, NaN where these are too few."""
     robust = naive @ score_variance(observations, score_residuals(sets, x, coefficient)) @ naive
     # The residuals sum to 0: with no more clusters than coefficients some combination of these has no variance at all.
-    exists = (np.diag(robust) > 1e-12 * np.diag(naive)) & (clusters_at_risk(observations, sets) > coefficient.size)
+    exists = (robust.diagonal() > 1e-12 * naive.diagonal()) & (clusters_at_risk(observations, sets) > coefficient.size)
     return np.where(exists & exists[:, None], robust, np.nan)
 
 

@@ -176,7 +176,7 @@ def dependent_columns(information: FloatArray, least: float = 0) -> list[int]:
     >>> dependent_columns(np.array([[1.0, 0, 2], [0, 1, 0], [2, 0, 4]])), dependent_columns(np.eye(2))
     ([0, 2], [])
     """
-    diagonal = np.diag(information)
+    diagonal = information.diagonal()
     scale = np.sqrt(np.where(diagonal > least, diagonal, 1))
     correlation = information / np.outer(scale, scale)
     for place in range(scale.size):

@@ -50,7 +50,8 @@ class EventTimes:
         if len(groups) == len(self.events):
             return self
         happens = self.events[groups].any(axis=0)
-        events, at_risk, rows = (counts[groups][:, happens] for counts in (self.events, self.at_risk, self.rows))
+        columns = (self.events, self.at_risk, self.rows)
+        events, at_risk, rows = (counts[groups].compress(happens, axis=1) for counts in columns)
         return EventTimes(self.time[happens], self.stratum[happens], events, at_risk, rows, self.sampling)
 
 

@@ -127,11 +127,11 @@ def fine_gray_regression(
     fixed, covariance = (
         _covariance(sample, part, inverse) / np.outer(scale, scale) for part in (residuals, with_weights)
     )
-    coefficient, standard_error = scaled / scale, np.sqrt(np.diag(covariance))
+    coefficient, standard_error = scaled / scale, np.sqrt(covariance.diagonal())
     return FineGrayModel(
         coefficient,
         standard_error,
-        np.sqrt(np.diag(fixed)),
+        np.sqrt(fixed.diagonal()),
         *wald_ratio(coefficient, standard_error, confidence_level),
         covariance,
         maximum.log_likelihood,
@@ -162,5 +162,5 @@ def _covariance(sample: Observations, residuals: FloatArray, inverse: FloatArray
     if sample.cluster is not None:
         clusters = np.unique(sample.cluster[informs]).size
     # The residuals sum to 0: with no more clusters than coefficients some combination of these has no variance at all.
-    exists = (np.diag(robust) > ROUNDING * np.diag(inverse)) & (clusters > inverse.shape[0])
+    exists = (robust.diagonal() > ROUNDING * inverse.diagonal()) & (clusters > inverse.shape[0])
     return np.where(np.outer(exists, exists), robust, np.nan)

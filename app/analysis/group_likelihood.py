@@ -84,5 +84,6 @@ def group_steps(times: EventTimes, ties: Ties) -> GroupSteps:
     at_risk = times.at_risk
     step_time, kept, mass = leaving_steps(rows, ties, np.all(at_risk >= 2 * times.events, axis=0))
     if kept.size > deaths.size:
-        at_risk = at_risk[:, step_time] - (1 - kept) * times.events[:, step_time]
+        # `take` and not an index, which would lay the groups of a step side by side: sums go along the steps.
+        at_risk = at_risk.take(step_time, axis=1) - (1 - kept) * times.events.take(step_time, axis=1)
     return GroupSteps(times, step_time, at_risk, mass * (deaths / rows)[step_time] if times.sampling else mass)

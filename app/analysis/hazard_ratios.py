@@ -102,7 +102,7 @@ def fit_groups(observations: Observations, times: EventTimes, *, ties: Ties = "e
         sample = strata_in_sequence(fit.part(observations))
         x = group_indicators(sample, fit.codes)
         covariance = robust_covariance(sample, risk_sets(sample, ties), x, coefficient, naive)
-    return replace(fit, model=GroupModel(steps, coefficient, np.sqrt(np.diag(covariance)), maximum, naive))
+    return replace(fit, model=GroupModel(steps, coefficient, np.sqrt(covariance.diagonal()), maximum, naive))
 
 
 def hazard_ratios(fit: GroupFit, confidence_level: float = 0.95) -> list[HazardRatio]:
@@ -136,13 +136,13 @@ def group_indicators(observations: Observations, codes: Iterable[int]) -> FloatA
 
 def _reasons_without_ratio(times: EventTimes) -> list[str]:
     """Return for each group why its hazard ratio to group 0 does not exist, "" where it does."""
-    died = times.events > 0
-    # At [a, b]: one of group a had an event while one of group b was at risk.
-    beaten: BoolArray = np.asarray(died.astype(np.float64) @ (times.at_risk > 0).T > 0)
-    np.fill_diagonal(beaten, val=False)
-    has_events: BoolArray = np.asarray(died.any(axis=1))
-    meets_others: BoolArray = np.asarray((beaten | beaten.T).any(axis=1))
-    joined = _reached(beaten) & _reached(beaten.T)
+    # At [a, b]: of group a so many had an event while one of group b was at risk.
+    beaten = times.events @ (times.at_risk > 0).T
+    has_events = beaten.diagonal() > 0
+    np.fill_diagonal(beaten, 0.0)
+    meets_others: BoolArray = np.asarray((beaten + beaten.T).any(axis=1))
+    reached = _reached(beaten)
+    joined = reached[0] & reached[:, 0]
 
     def reason(code: int) -> str:
         if not has_events[0]:
@@ -155,17 +155,15 @@ def _reasons_without_ratio(times: EventTimes) -> list[str]:
             return "monotone likelihood: while the two groups were at risk together, at most one of them had events"
         return ""
 
-    return [reason(code) for code in range(len(died))]
+    return [reason(code) for code in range(len(joined))]
 
 
-def _reached(links: BoolArray) -> BoolArray:
-    """Return which groups chains of links from group 0 lead to, itself included."""
-    reached: BoolArray = links[0].copy()
-    size = 0
-    reached[0] = True
-    while size < (size := int(np.count_nonzero(reached))):
-        reached |= links[reached].any(axis=0)
-    return reached
+def _reached(links: FloatArray) -> BoolArray:
+    """Return which groups chains of links lead to from each, shape [k, k], itself included."""
+    reached = np.eye(len(links)) + links > 0
+    for _ in range((len(links) - 1).bit_length()):  # each time chains of twice the length
+        reached = reached.astype(np.float64) @ reached > 0
+    return np.asarray(reached)
 
 
 def robust_score_test(observations: Observations, groups: int, *, ties: Ties = "efron") -> HypothesisTest:

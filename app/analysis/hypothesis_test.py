@@ -44,7 +44,7 @@ def wald_test(coefficient: FloatArray, covariance: FloatArray) -> HypothesisTest
     >>> round(wald_test(np.array([1.0, 2.0]), np.diag([1.0, 4.0])).statistic, 4)
     2.0
     """
-    error, size = np.sqrt(np.diag(covariance)), coefficient.size
+    error, size = np.sqrt(covariance.diagonal()), coefficient.size
     correlation = covariance / np.outer(error, error)
     if np.isnan(correlation).any() or np.linalg.eigvalsh(correlation)[0] <= 1e-12:
         return HypothesisTest("wald", np.nan, size, np.nan, reason=TOO_FEW_CLUSTERS)
@@ -73,7 +73,7 @@ def quadratic_form_test(
     >>> round(result.statistic, 4), result.degrees_of_freedom, round(result.p_value, 4)
     (4.0, 1, 0.0455)
     """
-    scale = float(np.max(np.abs(np.diag(covariance)), initial=0.0))
+    scale = float(np.max(np.abs(covariance.diagonal()), initial=0.0))
     values, vectors = np.linalg.eigh(covariance)
     estimable = values > scale * covariance.shape[0] * 1e-10
     degrees_of_freedom = int(estimable.sum())

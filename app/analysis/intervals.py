@@ -87,7 +87,8 @@ def probability_interval(
         if confidence_type == "plain":
             lower, upper = p - width, p + width
         elif confidence_type == "log":
-            lower, upper = p * np.exp(-width / p), p * np.exp(width / p)
+            factor = np.exp(width / p)
+            lower, upper = p / factor, p * factor
         elif confidence_type == "log-log":
             # exp(log p x) and not p^x, which is 1 for p = 1 whatever x: the limits do not exist there.
             log_p = np.log(p)

@@ -101,8 +101,8 @@ def kaplan_meier(
     table, segments = risk_tables(samples)
     hazard = table.events / table.at_risk
     survival = segments.running(1 - hazard, np.multiply)
-    factors = np.array([per_survivor(table.at_risk, table.events), 1 / table.at_risk])
-    sums = segments.running(np.concatenate((hazard[None], hazard * factors)))
+    factors = per_survivor(table.at_risk, table.events), 1 / table.at_risk
+    sums = segments.running(np.array([hazard, *(hazard * factor for factor in factors)]))
     log_variance, hazard_variance = variances = sums[1:]
     if samples[0].cluster is not None:
         rows = ClusteredRows.of(samples, table, segments)

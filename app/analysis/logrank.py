@@ -125,7 +125,7 @@ def logrank_test(times: EventTimes, weighting: Weighting = LOG_RANK) -> Hypothes
         return undefined_test(weighting.name, observed, expected, SAMPLING_REASON)
     covariance = _covariance(times, weight)
     # In units of its own deviation no group is too small beside the others to count as a degree of freedom.
-    deviation = np.sqrt(np.diag(covariance))
+    deviation = np.sqrt(covariance.diagonal())
     unit = np.where(deviation > 0, deviation, 1.0)
     score = (observed - expected) / unit
     return quadratic_form_test(weighting.name, score, covariance / np.outer(unit, unit), observed, expected)

@@ -92,8 +92,9 @@ class Observations:
 
     def split(self, groups: int) -> list["Observations"]:
         """Return one sample for each of the group codes 0 .. groups - 1."""
-        order = np.argsort(self.groups, kind="stable")
-        bounds = np.searchsorted(self.groups, np.arange(groups + 1), sorter=order).tolist()
+        codes = self.groups.astype(np.min_scalar_type(groups))  # NumPy sorts short numbers in their own time
+        order = np.argsort(codes, kind="stable")
+        bounds = np.searchsorted(codes, np.arange(groups + 1, dtype=codes.dtype), sorter=order).tolist()
         ordered = self.select(order)
         return [ordered.select(slice(start, stop)) for start, stop in pairwise(bounds)]
 
@@ -190,8 +191,8 @@ def tied_to(known: FloatArray, times: FloatArray) -> FloatArray:
     >>> tied_to(np.array([0.1 + 0.2, 2.0]), np.array([0.3, 1.0])) == [0.1 + 0.2, 1.0]
     array([ True,  True])
     """
-    widest = TOLERANCE * max(1.0, float(known[-1]))
-    if not _near(known, times, widest)[1].any():
+    nearest, ties = _near(known, times, TOLERANCE * max(1.0, float(known[-1])))
+    if not (ties & (nearest != times)).any():  # most are known, or near none
         return times
     nearest, ties = _near(known, times, tie_width(np.unique(known)))
     return np.where(ties, nearest, times)

@@ -204,7 +204,7 @@ def _model(
 ) -> ParametricModel:
     parameters, covariance = estimate
     coefficient, log_scale, shape = split_parameters(distribution, parameters)
-    variance = np.diag(covariance)[: coefficient.size]
+    variance = covariance.diagonal()[: coefficient.size]
     standard_error = np.sqrt(np.where(variance < 0, np.nan, variance))  # of rounding, where units are far apart
     z, p_value, ratio, lower, upper = wald_ratio(coefficient, standard_error, confidence_level)
     reason = TOO_FEW_CLUSTERS if np.isnan(standard_error[0]) else None

@@ -164,7 +164,7 @@ def _efficient_score(
     """
     explained = naive @ linear.information
     variance = square.information - linear.information @ explained
-    vanishes = np.diag(variance) <= ROUNDING * events
+    vanishes = variance.diagonal() <= ROUNDING * events
     variance[vanishes] = variance[:, vanishes] = 0
     return linear.score - explained.T @ constant.score, variance
 

@@ -171,9 +171,9 @@ def _runs(time: FloatArray, kind: IntArray, kinds: int) -> tuple[FloatArray, Int
     gap = np.diff(ordered)
     width = tie_width(ordered[np.append(True, gap > 0)])
     fresh = np.append(True, gap > width)
-    cells = (np.cumsum(fresh) - 1) * kinds + kind
+    cells = ((np.cumsum(fresh) - 1) << shift) | kind
     if np.count_nonzero(gap > 0) >= np.count_nonzero(fresh):
         cells.sort()  # what nearly ties is at one time now
     starts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1]))
-    moment, kind = np.divmod(cells[starts], kinds)
-    return ordered[fresh][moment], kind, np.diff(starts, append=time.size).astype(np.float64)
+    cells, weight = cells[starts], np.diff(starts, append=time.size).astype(np.float64)
+    return ordered[fresh][cells >> shift], cells & ((1 << shift) - 1), weight

@@ -33,7 +33,7 @@ class Spans:
         for half, rows in self.rows.items():
             size = self._size(half, rows)
             ends, twice = np.concatenate((self.start[rows], self.stop[rows])), np.concatenate((rows, rows))
-            at_ends = [sum_by(ends, column, size) for column in columns[:, twice]]
+            at_ends = [sum_by(ends, column, size) for column in columns.take(twice, axis=1)]
             change = np.array(at_ends).reshape(columns.shape[0], -1, 2, half)
             blocks = total[:, :size].reshape(change.shape)
             blocks[:, :, 0] += _upward(change[:, :, 0])

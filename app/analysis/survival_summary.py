@@ -86,8 +86,8 @@ def summarize_survival(
     followed = observations if start_time is None else observations.since(start_time)
     if followed.size == 0:
         raise InvalidParameterError("nobody is followed until start_time")
-    present = np.unique(followed.groups).tolist() if groups else []
-    if present:
+    present = np.flatnonzero(np.bincount(followed.groups)).tolist() if groups else []
+    if len(present) < groups:
         followed = replace(followed, group=np.searchsorted(present, followed.groups))
     shown = Coarsened(followed, frozenset())
     if min_cell_count is not None:

@@ -42,7 +42,9 @@ def number(value: float) -> float | None:
 def numbers(values: FloatArray) -> list[Any]:
     """Return a series as JSON has it, null where a figure does not exist."""
     listed: list[Any] = values.tolist()
-    return listed if np.isfinite(values).all() else [number(value) for value in listed]
+    for place in np.flatnonzero(~np.isfinite(values)):
+        listed[place] = None
+    return listed
 
 
 def figures(result: Any, *leave_out: str) -> dict[str, Any]:
@@ -63,9 +65,9 @@ def series(result: Any) -> dict[str, list[Any]]:
 def columns(arrays: Mapping[str, FloatArray]) -> dict[str, list[Any]]:
     """Return series of one length as JSON has them, null for NaN."""
     values = np.array([*arrays.values()])
-    listed: list[list[Any]] = values.tolist()
-    for place in np.flatnonzero(~np.isfinite(values).all(axis=1)):
-        listed[place] = [number(value) for value in listed[place]]
+    listed: list[Any] = values.tolist()
+    for column, place in np.argwhere(~np.isfinite(values)):
+        listed[column][place] = None
     return dict(zip(arrays, listed, strict=True))
 
 

@@ -139,8 +139,10 @@ BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 """In keys these characters are sorted by their surrogates."""
 UNLIKE_RFC_8785 = (b".0", b"e-6", b"e+")
 """In a number that orjson wrote unlike RFC 8785; elsewhere a false alarm."""
-EXPONENT = re.compile(rb"([0-9])(?:\.([0-9]+))?e(-6|\+1[6-9]|\+20)(?![0-9])")
-"""Exponents that RFC 8785 writes out."""
+EXPONENT = re.compile(rb"e(-6|\+1[6-9]|\+20)(?![0-9])")
+"""Exponents that RFC 8785 writes out; with the `e` first they are found at the speed of reading."""
+MANTISSA, LONGEST = re.compile(rb"[0-9](?:\.[0-9]+)?\Z"), 20
+"""What is before an exponent, and more than its most characters."""
 WHOLE, NEGATIVE_ZERO = re.compile(rb"\.0(?![0-9])"), re.compile(rb"-0\.0(?![0-9])")
 
 
@@ -206,15 +208,22 @@ def canonical_numbers(text: bytes, marks: Sequence[bytes] = UNLIKE_RFC_8785) -> 
     b'[5,0,0.0000015,1e-7,10000000000000000]'
     """
     if b"e-6" in marks or b"e+" in marks:
-        text = EXPONENT.sub(_written_out, text)
+        text = b"".join(_written_out(text))
     if b"-0.0" in text:
         text = NEGATIVE_ZERO.sub(b"0", text)
     return WHOLE.sub(b"", text)
 
 
-def _written_out(found: re.Match[bytes]) -> bytes:
-    digits, exponent = found[1] + (found[2] or b""), int(found[3])
-    return b"0.00000" + digits if exponent < 0 else digits.ljust(exponent + 1, b"0")
+def _written_out(text: bytes) -> Iterator[bytes]:
+    """Yield a text of numbers without the exponents that RFC 8785 writes out, in pieces."""
+    done = 0
+    for found in EXPONENT.finditer(text):
+        (mantissa,) = MANTISSA.findall(text, max(done, found.start() - LONGEST), found.start())
+        digits, exponent = mantissa.replace(b".", b""), int(found[1])
+        yield text[done : found.start() - len(mantissa)]
+        yield b"0.00000" + digits if exponent < 0 else digits.ljust(exponent + 1, b"0")
+        done = found.end()
+    yield text[done:]
 
 
 @dataclass(frozen=True, slots=True)
