@@ -40,22 +40,16 @@ class ClusteredRows:
     @classmethod
     def of(cls, samples: Sequence[Observations], table: RiskTable, segments: Segments) -> "ClusteredRows":
         """Return the rows of samples whose counts are in the table, by segments."""
-        enters = [
-            np.full(sample.size, start)
-            if sample.entry is None
-            else start + np.searchsorted(table.time[start:stop], sample.entry, side="right")
-            for sample, (start, stop) in zip(samples, pairwise(segments.bounds), strict=True)
-        ]
-        clusters = [np.asarray(sample.cluster) for sample in samples]
-        return cls(
-            segments,
-            np.concatenate(clusters),
-            np.concatenate([sample.weights for sample in samples]),
-            np.concatenate([sample.cause for sample in samples]),
-            np.concatenate(enters),
-            table.position,
-            np.array([np.ptp(cluster) == 0 for cluster in clusters]),
+        cluster, weights, cause = (
+            np.concatenate([getattr(sample, name) for sample in samples]) for name in ("cluster", "weights", "cause")
         )
+        rows = Segments.of([sample.size for sample in samples])
+        enters = np.repeat(segments.starts, np.diff(rows.bounds))
+        for sample, times, entered in zip(samples, segments.split(table.time), rows.split(enters), strict=True):
+            if sample.entry is not None:
+                np.add(entered, np.searchsorted(times, sample.entry, side="right"), out=entered)
+        alone = np.maximum.reduceat(cluster, rows.starts) == np.minimum.reduceat(cluster, rows.starts)
+        return cls(segments, cluster, weights, cause, enters, table.position, alone)
 
     def variance(self, entering: FloatArray, leaving: FloatArray, basis: FloatArray) -> FloatArray:
         """Return at each time the sum over clusters of the squared influence of their rows; NaN for one cluster alone.
@@ -134,9 +128,9 @@ def _by_matrix(
     cluster: IntArray, position: IntArray, change: FloatArray, basis: FloatArray, segments: Segments
 ) -> FloatArray:
     shape = int(cluster.max()) + 1, basis.shape[1]
-    cell, influence = cluster * shape[1] + position, np.zeros(shape)
-    for added, values in zip(change, basis, strict=True):
-        influence += segments.running(sum_by(cell, added, influence.size).reshape(shape)) * values
+    cell, size = cluster * shape[1] + position, shape[0] * shape[1]
+    changes = np.array([sum_by(cell, added, size) for added in change])
+    influence = (segments.running(changes.reshape(-1, *shape)) * basis[:, None]).sum(axis=0)
     return np.asarray((influence**2).sum(axis=0))
 
 

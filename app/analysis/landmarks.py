@@ -104,10 +104,15 @@ def landmark_columns(
     unknown: BoolArray, estimate: FloatArray, standard_error: FloatArray, lower: FloatArray, upper: FloatArray
 ) -> list[list[Any]]:
     """Return the figures at landmarks as lists, NaN where `unknown`, and last the reasons for what does not exist."""
-    without_error = np.isnan(standard_error) & (estimate > 0) & (estimate < 1)
+    columns = (
+        unknown,
+        np.isfinite(lower),
+        np.isnan(standard_error) & (estimate > 0) & (estimate < 1),
+        estimate,
+    )
     reasons = [
         BEYOND_FOLLOW_UP if hidden else None if defined else SINGLE_CLUSTER if single else f"no interval at {value:g}"
-        for hidden, defined, single, value in zip(unknown, np.isfinite(lower), without_error, estimate, strict=True)
+        for hidden, defined, single, value in zip(*(column.tolist() for column in columns), strict=True)
     ]
     figures = np.where(unknown, np.nan, (estimate, standard_error, lower, upper))
     return [*figures.tolist(), reasons]
