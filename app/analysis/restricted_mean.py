@@ -91,7 +91,7 @@ def restricted_means(
             return RestrictedMean(horizon, nan, nan, nan, nan, missing)
         influence, cluster = None, curve.observations.cluster
         if cluster is not None:
-            influence = _influence(curve, cluster, horizon, np.array([estimate, *area_after]))
+            influence = _influence(curve, cluster, area_after)
             variance = float(np.sum(influence**2)) if np.ptp(cluster) else nan
         if corrects_variance:
             events = float(curve.table.events.sum())
@@ -143,27 +143,19 @@ def _why_no_error(cluster: IntArray | None) -> str:
     return SINGLE_CLUSTER if single else "no standard error: fewer than 2 events"
 
 
-def _influence(curve: KaplanMeier, cluster: IntArray, horizon: float, area_after: FloatArray) -> FloatArray:
-    """Return the influence of each cluster on the restricted mean, shape [clusters].
+def _influence(curve: KaplanMeier, cluster: IntArray, area_after: FloatArray) -> FloatArray:
+    """Return the influence of each cluster on the restricted mean, shape [clusters]; the areas A_j are those of Var mu.
 
-    `area_after` is the area under S up to the horizon from the start and from each time.
+    A row at risk over the times t_j moves log S from there on by d_j / [n_j (n_j - d_j)], and ending with an event at
+    t_i by - 1 / (n_i - d_i): what moves log S at t_j moves the mean by A_j times that.
     """
     observations, table = curve.observations, curve.table
-    inside = int(np.searchsorted(curve.time, horizon, side="left"))
-    knots = np.concatenate(([observations.start], curve.time[:inside], [horizon]))
-    area_after = np.append(area_after[: inside + 1], 0.0)
-    drift = np.concatenate(([0.0], np.cumsum(greenwood_terms(table.at_risk, table.events))))
-    # While a row is at risk it moves log S at t by drift(t) - drift(entry); from its end on by a constant.
-    moved = np.concatenate(([0.0], np.cumsum(drift[: knots.size - 1] * -np.diff(area_after))))
-    constant = (
-        drift[1:][table.position] - observations.event * per_survivor(table.at_risk, table.events)[table.position]
-    )
-    time = observations.time
-    influence = np.interp(time, knots, moved) + constant * np.interp(time, knots, area_after)
+    path = np.cumsum(greenwood_terms(table.at_risk, table.events) * area_after)
+    at_event = per_survivor(table.at_risk, table.events) * area_after
+    influence = path[table.position] - observations.event * at_event[table.position]
     if observations.entry is not None:
-        entry = observations.entry
-        at_entry = drift[np.searchsorted(table.time, entry, side="right")]
-        influence -= np.interp(entry, knots, moved) + at_entry * np.interp(entry, knots, area_after)
+        enters = np.searchsorted(table.time, observations.entry, side="right")
+        influence -= np.concatenate(([0.0], path))[enters]
     return sum_by(cluster, observations.weights * influence)
 
 
