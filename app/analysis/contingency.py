@@ -18,7 +18,7 @@ TOTAL_LIMIT, ROWS_LIMIT, WAYS_LIMIT = 1_000_000, 1_000, 1_000_000
 RELATIVE_TOLERANCE = 1e-7
 
 #: Up to so many units times tables, of two columns, all tables are counted, in whole numbers.
-COUNTED = 20_000
+COUNTED = 50_000
 
 #: Logarithms of probabilities closer than this are one: below the tolerance, above the rounding at a million units.
 SAME = 1e-8
