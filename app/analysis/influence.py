@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -112,14 +111,16 @@ def clustered_variance(
     """
     if (int(cluster.max()) + 1.0) * basis.size <= FEW:
         return _by_matrix(cluster, position, change, basis, segments)
-    if len(segments.bounds) == 2:
+    bounds, half = segments.bounds, (len(segments.bounds) - 1) // 2
+    if half == 0:
         return _by_spans(cluster, position, change, basis)
     parts = []
-    for start, stop in pairwise(segments.bounds):
+    for part in (bounds[: half + 1], bounds[half:]):
+        start, stop = part[0], part[-1]
         rows = (start <= position) & (position < stop)
-        one = Segments.of([stop - start])
+        times = Segments(tuple(bound - start for bound in part))
         parts.append(
-            clustered_variance(cluster[rows], position[rows] - start, change[:, rows], basis[:, start:stop], one)
+            clustered_variance(cluster[rows], position[rows] - start, change[:, rows], basis[:, start:stop], times)
         )
     return np.concatenate(parts)
 

@@ -89,9 +89,14 @@ def test_samples_one_after_another_have_the_variances_of_each(
 ) -> None:
     """To the last bit: whether by the matrix depends on a sample alone."""
     monkeypatch.setattr(influence, "FEW", few)
-    later = [(cluster, TIMES + position, x, y) for cluster, position, x, y in second]
-    joint = variance([*first, *later], basis * 2, samples=2)
-    np.testing.assert_array_equal(joint, [*variance(first, basis), *variance(second, basis)])
+    samples = [first, second, first]
+    changes = [
+        (cluster, place * TIMES + position, x, y)
+        for place, sample in enumerate(samples)
+        for cluster, position, x, y in sample
+    ]
+    expected = [variance(sample, basis) for sample in samples]
+    np.testing.assert_array_equal(variance(changes, basis * 3, samples=3), np.concatenate(expected))
 
 
 @given(changes, bases)
