@@ -23,7 +23,10 @@ from bench.server import ROOT, SERVICE, Server, serving
 
 SERVED = "Atrisk"
 NAIVE, R = "naive: records, lifelines", "R survival, plumber"
+NAIVE_WHOLE, R_WHOLE = f"{NAIVE}, all of the answer", f"{R}, all of the answer"
 VALIDATED, TAKEN = "FastAPI, validates only", "FastAPI, takes the body only"
+WHOLE = {NAIVE: NAIVE_WHOLE, R: R_WHOLE}
+"""The peers that are also asked for what our answer has besides: all subjects, follow-up, hazard ratios and more."""
 PEERS = {SERVED: SERVICE, NAIVE: "bench.peers.naive:app"} | {
     VALIDATED: "bench.peers.floors:validating",
     TAKEN: "bench.peers.floors:raw",
@@ -70,8 +73,13 @@ def survival(title: str, subjects: Columns, *, large: bool) -> Case:
     """Return a request for survival, a large one with curves as fine as a plot shows; peers leave them out then."""
     records = [dict(zip(subjects, row, strict=True)) for row in zip(*subjects.values(), strict=True)]
     ours = body({"subjects": subjects} | (COARSE if large else {}))
-    sent = {NAIVE: body({"subjects": records, "curve": not large}), R: body({"subjects": subjects, "curve": not large})}
-    return Case(title, {name: request("/v1/survival", sent.get(name, ours)) for name in (*PEERS, R)}, large=large)
+    theirs = {
+        NAIVE: body({"subjects": records, "curve": not large}),
+        R: body({"subjects": subjects, "curve": not large}),
+    }
+    sent = {name: request("/v1/survival", theirs.get(name, ours)) for name in (*PEERS, R)}
+    whole = {} if large else {WHOLE[name]: request("/v1/survival/whole", theirs[name]) for name in WHOLE}
+    return Case(title, sent | whole, large=large)
 
 
 def arrow(title: str, subjects: Columns) -> Case:
@@ -136,6 +144,7 @@ def main(*, quick: bool = False) -> None:
         servers = {name: stack.enter_context(serving(app)) for name, app in PEERS.items()}
         if r_versions():
             servers[R] = stack.enter_context(plumber())
+        servers |= {WHOLE[name]: servers[name] for name in WHOLE if name in servers}
         for case in cases(10_000 if quick else 1_000_000):
             measured = measure(case, servers, 0.5 if quick else 8)
             section(case.title, *table(*rows_of(case, measured)))

@@ -1,5 +1,7 @@
 """The benchmarks work, and compare what can be compared."""
 
+from operator import itemgetter
+
 import httpx
 import pytest
 
@@ -43,6 +45,22 @@ async def test_the_naive_service_answers_the_same_question(ours: Json) -> None:
             known = [pair for pair in zip(own["curve"]["time"], own["curve"][name], strict=True) if pair[1] is not None]
             assert [at[time][name] for time, _ in known] == pytest.approx([value for _, value in known])
             assert len(known) > 50
+
+
+@pytest.mark.anyio
+async def test_the_naive_service_can_answer_all_of_it(client: httpx.AsyncClient) -> None:
+    rows = sorted(as_rows(SUBJECTS), key=itemgetter("group"))  # to ours the first group is that of the first row
+    own = (await client.post("/v1/survival", json={"subjects": rows})).json()
+    async with served(naive.app) as naive_client:
+        theirs = (await naive_client.post("/v1/survival/whole", json={"subjects": rows})).json()
+    assert theirs["overall"]["median"] == own["overall"]["median"]["estimate"]
+    medians = {one.get("label", ""): one["follow_up"] for one in (own["overall"], *own["groups"])}
+    assert theirs["follow_up"] == {label: one["reverse_kaplan_meier"]["estimate"] for label, one in medians.items()}
+    differences = [one["difference"] for one in own["comparison"]["restricted_mean_differences"]]
+    assert theirs["mean_differences"] == pytest.approx(differences)
+    ratios = {one["label"]: one["hazard_ratio"] for one in own["comparison"]["hazard_ratios"]}
+    assert theirs["hazard_ratios"] == pytest.approx(ratios)
+    assert 0 < theirs["proportional"][0] < 1
 
 
 @pytest.mark.anyio
