@@ -111,18 +111,7 @@ def clustered_variance(
     """
     if (int(cluster.max()) + 1.0) * basis.size <= FEW:
         return _by_matrix(cluster, position, change, basis, segments)
-    bounds, half = segments.bounds, (len(segments.bounds) - 1) // 2
-    if half == 0:
-        return _by_spans(cluster, position, change, basis)
-    parts = []
-    for part in (bounds[: half + 1], bounds[half:]):
-        start, stop = part[0], part[-1]
-        rows = (start <= position) & (position < stop)
-        times = Segments(tuple(bound - start for bound in part))
-        parts.append(
-            clustered_variance(cluster[rows], position[rows] - start, change[:, rows], basis[:, start:stop], times)
-        )
-    return np.concatenate(parts)
+    return _by_spans(cluster, position, change, basis, segments)
 
 
 def _by_matrix(
@@ -135,12 +124,16 @@ def _by_matrix(
     return np.asarray((influence**2).sum(axis=0))
 
 
-def _by_spans(cluster: IntArray, position: IntArray, change: FloatArray, basis: FloatArray) -> FloatArray:
+def _by_spans(
+    cluster: IntArray, position: IntArray, change: FloatArray, basis: FloatArray, segments: Segments
+) -> FloatArray:
+    sample = np.searchsorted(segments.starts, position, side="right") - 1
+    cluster = cluster + sample * (int(cluster.max()) + 1)
     order = np.lexsort((position, cluster))
     cluster, position, change = cluster[order], position[order], change[:, order]
     is_last = np.diff(cluster, append=-1) != 0
     state = _running_by_cluster(cluster, change)
-    until = np.where(is_last, basis.shape[1], np.append(position[1:], 0))
+    until = np.where(is_last, segments.lasts[sample[order]] + 1, np.append(position[1:], 0))
     first, second = np.triu_indices(change.shape[0])
     products = np.where(first == second, 1.0, 2.0)[:, None] * state[first] * state[second]
     # No term is taken away again when a cluster changes: a large one leaves nothing of its rounding behind.
