@@ -19,7 +19,7 @@ class EventTimes:
     time, stratum : shape [m]
     events : events of each group, shape [k, m]
     at_risk : subjects of each group, of the stratum, with entry < t <= time, shape [k, m]
-    rows : event rows of each group, shape [k, m]: with sampling weights each is one event
+    rows : the events, each counted once whatever its sampling weight, shape [k, m]
     sampling : whether the other counts are sums of sampling weights
     """
 
@@ -87,14 +87,17 @@ def event_times(observations: Observations, groups: int) -> EventTimes:
         staying = _later(group, leaves, weights, groups, size)
         return staying if enters is None else staying - _later(group, enters, weights, groups, size)
 
-    cell = group[event_rows] * size + place
+    def events(weights: FloatArray) -> FloatArray:
+        return sum_by(group[event_rows] * size + place, weights[event_rows], groups * size).reshape(groups, size)
+
+    counted, sampling = events(weights), observations.sampling
     return EventTimes(
         rows.time[first],
         stratum[first],
-        sum_by(cell, weights[event_rows], groups * size).reshape(groups, size),
+        counted,
         none_or_more(at_risk, weights),
-        sum_by(cell, np.ones(cell.size), groups * size).reshape(groups, size),
-        observations.sampling,
+        events(np.ones_like(weights)) if sampling else counted,
+        sampling,
     )
 
 

@@ -31,6 +31,11 @@ def test_of_some_groups_are_their_event_times_alone() -> None:
     assert found.at_risk.tolist() == [[2, 1, 1], [1, 1, 0]]
 
 
+def test_events_with_sampling_weights_are_counted_by_weight_and_by_row() -> None:
+    found = event_times(observe([1, 1, 2], [True, True, False], weight=[2.5, 0.5, 1.0], sampling=True), 1)
+    assert (found.events.tolist(), found.rows.tolist()) == ([[3.0]], [[2.0]])
+
+
 @given(rows(group=True, stratum=None, near_ties=True))
 @settings(deadline=None)
 def test_counts_equal_those_row_by_row(sample: Rows) -> None:
@@ -48,4 +53,4 @@ def test_counts_equal_those_row_by_row(sample: Rows) -> None:
             died = [one for one in there if one[2] and one[0] == moment]
             assert found.at_risk[code, place] == sum(one[5] for one in there)
             assert found.events[code, place] == sum(one[5] for one in died)
-            assert found.rows[code, place] == len(died)
+            assert found.rows[code, place] == found.events[code, place]
