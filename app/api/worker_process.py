@@ -6,6 +6,7 @@ library prints, and what an exception says, may hold data.
 
 import asyncio
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import pickle
@@ -40,6 +41,11 @@ STANDARD_STREAMS = (1, 2)
 LESS_URGENT = 5
 """By so much workers are nicer than their parent, which answers health and small requests."""
 
+KEPT = 2**30
+"""Bytes of memory that a worker keeps for its next request rather than give back."""
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+"""The options of glibc's malloc.h: from so much on it gives back what is free, or makes room outside its heap."""
+
 
 @dataclass(slots=True)
 class Answer:
@@ -55,6 +61,7 @@ class Answer:
 def run(connection: socket, factory: Factory, settings: Settings) -> None:
     """Answer the requests that come over a connection; the process has no other purpose."""
     isolate()
+    keep_memory()
     app = factory(settings.model_copy(update=OF_THE_PARENT))
     app.user_middleware.clear()  # the parent's has seen the request, and will see the answer
     serve(connection, app)
@@ -70,6 +77,17 @@ def isolate() -> None:
     for stream in STANDARD_STREAMS:
         os.dup2(nowhere, stream)
     threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def keep_memory() -> None:
+    """Have glibc, where it is the C library, keep what large arrays took.
+
+    To get it back from the system page by page takes as long as all else that a million rows need.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(MMAP_THRESHOLD, KEPT)
+        mallopt(TRIM_THRESHOLD, KEPT)
 
 
 def end_with_parent() -> None:

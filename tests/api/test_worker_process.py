@@ -2,6 +2,9 @@
 
 import json
 import os
+import platform
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,6 +111,7 @@ def isolated(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[tuple[Pa
     stream, score = folder / "stream", folder / "score"
     monkeypatch.setattr("os.setpgrp", lambda: asked.append("setpgrp"))
     monkeypatch.setattr("os.nice", lambda by: asked.append(f"nice {by}"))
+    monkeypatch.setattr(worker_process, "keep_memory", lambda: asked.append("memory"))
     with stream.open("wb", buffering=0) as file:
         monkeypatch.setattr(worker_process, "STANDARD_STREAMS", (file.fileno(),))
         monkeypatch.setattr(worker_process, "OUT_OF_MEMORY_SCORE", score)
@@ -161,7 +165,7 @@ def test_it_answers_until_the_connection_is_closed(monkeypatch: pytest.MonkeyPat
             assert (answer.status, json.loads(content)["code"]) == (404, "not_found")
         process.join(10)
         assert not process.is_alive()
-        assert asked == ["setpgrp", "nice 5"]
+        assert asked == ["setpgrp", "nice 5", "memory"]
         assert score.read_text("ascii") == "1000"
 
 
@@ -170,6 +174,37 @@ def test_it_does_without_a_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         score.mkdir()
         worker_process.isolate()
         assert asked == ["setpgrp", "nice 5"]
+
+
+def test_memory_is_asked_to_be_kept_of_glibc_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    for library in (SimpleNamespace(mallopt=lambda *option: asked.append(option)), SimpleNamespace()):
+        monkeypatch.setattr("ctypes.CDLL", lambda _, library=library: library)
+        worker_process.keep_memory()
+    assert asked == [(-3, 2**30), (-1, 2**30)]
+
+
+HELD = """
+from pathlib import Path
+import numpy as np
+from app.api.worker_process import keep_memory
+
+def mib():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+for keep in (lambda: None, keep_memory):
+    keep()
+    before = mib()
+    np.ones(2**23)  # 64 MiB, and gone
+    print(mib() - before > 50)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they like")
+def test_what_large_arrays_took_is_kept() -> None:
+    command = [sys.executable, "-c", HELD]
+    done = subprocess.run(command, cwd=EXAMPLES.parent, check=True, capture_output=True, text=True)  # noqa: S603
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_a_process_ends_at_once_when_its_parent_has(monkeypatch: pytest.MonkeyPatch) -> None:
