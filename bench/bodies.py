@@ -26,8 +26,8 @@ from app.api.errors import ProblemError
 from app.api.tables import Sent, fields_of, read_request
 from app.schemas.outcomes import OutcomesRequest
 from app.schemas.survival_request import SurvivalRequest
+from bench.server import ROOT, largest_memory
 
-ROOT = Path(__file__).resolve().parent.parent
 MIB = 2**20
 LIMIT = 64 * MIB
 SURVIVAL: TypeAdapter[Any] = TypeAdapter(SurvivalRequest)
@@ -93,24 +93,18 @@ def child(name: str, path: str) -> None:
     """Print the memory that reading a body needs, and the seconds."""
     _, read = MEMORY[name]
     validated((ROOT / "examples" / "survival_request.json").read_bytes(), SURVIVAL)
-    before, start = largest(), time.perf_counter()
+    before, start = largest_memory(), time.perf_counter()
     body = Path(path).read_bytes()
     try:
         read(body)
         outcome = "read"
     except ProblemError as error:
         outcome = error.code
-    seconds, more = time.perf_counter() - start, largest() - before
+    seconds, more = time.perf_counter() - start, largest_memory() - before
     print(
-        f"{name:<30}{len(body) / MIB:>7.1f} MiB{more / MIB:>8.0f} MiB{more / len(body):>6.1f} x"
-        f"{largest() / MIB:>8.0f} MiB{seconds:>7.2f} s  {outcome}"
+        f"{name:<30}{len(body) / MIB:>7.1f} MiB{more:>8.0f} MiB{more * MIB / len(body):>6.1f} x"
+        f"{largest_memory():>8.0f} MiB{seconds:>7.2f} s  {outcome}"
     )
-
-
-def largest() -> int:
-    """Return the largest memory of this process until now; that of `getrusage` begins with its parent's."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def print_memory() -> None:

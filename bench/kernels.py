@@ -10,9 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
-from os import getpid
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
@@ -29,7 +27,7 @@ from app.analysis.survival_summary import summarize_survival
 from app.schemas.flat_request import MAX_GROUPS
 from bench.markdown import figure, section, table
 from bench.peers.naive import estimate_group
-from bench.server import memory
+from bench.server import largest_memory
 from bench.timing import seconds
 
 ROWS, GROUPS = 100_000, 3
@@ -83,11 +81,11 @@ def cost(sample: Sample) -> dict[str, float]:
     for step in steps(few, few.columns()).values():
         step()  # what is loaded on use
     Path("/proc/self/clear_refs").write_text("5")  # the largest memory: from here on anew
-    before = memory(getpid())
+    before = largest_memory()
     functions = steps(sample, columns)
     for name in functions.keys() - {"lifelines"}:
         functions[name]()
-    needed = getrusage(RUSAGE_SELF).ru_maxrss / 1024 - before
+    needed = largest_memory() - before
     return {name: seconds(function, 0.3) for name, function in functions.items()} | {"memory": needed}
 
 

@@ -63,6 +63,12 @@ def memory(pid: int) -> float:
     return sum(int(words[1]) for words in lines if words[0] == "Pss:") / 1024
 
 
+def largest_memory() -> float:
+    """Return the largest memory of this process until now, in MiB; that of `getrusage` begins with its parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
 @contextmanager
 def watching(pid: int) -> Iterator[list[float]]:
     """Look at the memory of a service in a thread; the list has what was seen."""
