@@ -190,7 +190,7 @@ import numpy as np
 from app.api.worker_process import keep_memory
 
 def mib():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+    return next(int(line.split()[1]) / 1024 for line in Path("/proc/self/status").open() if line.startswith("VmRSS"))
 
 for keep in (lambda: None, keep_memory):
     keep()
