@@ -92,7 +92,7 @@ class Observations:
 
     def split(self, groups: int) -> list["Observations"]:
         """Return one sample for each of the group codes 0 .. groups - 1."""
-        codes = self.groups.astype(np.min_scalar_type(groups))  # NumPy sorts short numbers in their own time
+        codes = self.groups.astype(np.min_scalar_type(groups))  # whose stable sort is linear
         order = np.argsort(codes, kind="stable")
         bounds = np.searchsorted(codes, np.arange(groups + 1, dtype=codes.dtype), sorter=order).tolist()
         ordered = self.select(order)
