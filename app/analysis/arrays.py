@@ -18,6 +18,11 @@ def sum_by(position: IntArray, values: FloatArray | BoolArray, size: int = 0) ->
     return np.bincount(position, values, size).astype(np.float64, copy=False)
 
 
+def ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Return part / whole, 0 where the whole is 0."""
+    return part / np.where(whole > 0, whole, np.inf)
+
+
 def tie_width(distinct: FloatArray) -> float:
     """Return how near two of the distinct times may be to be one time: absolutely, or relative to their mean."""
     return TOLERANCE * max(1.0, float(distinct.mean()))

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, sum_by
+from app.analysis.arrays import TOLERANCE, BoolArray, FloatArray, ratio, sum_by
 from app.analysis.event_times import event_times
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
 from app.analysis.observations import Observations
+from app.analysis.partial_likelihood import near_parts
 
 Score = tuple[FloatArray, FloatArray, FloatArray]
-
-
-#: Elements of the influences of groups on scores that are computed with at once.
-TOGETHER = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ def _scores(observations: Observations, groups: int, causes: Sequence[int]) -> l
 
     def score(cause: int) -> Score:
         events = counted(rows.cause == cause)
-        incidence = np.cumsum(sample.survival_before * _ratio(events, sample.at_risk), axis=1)
+        incidence = np.cumsum(sample.survival_before * ratio(events, sample.at_risk), axis=1)
         return _score(sample, _Cause(events, counted(rows.cause != cause), _before(incidence, 0.0)))
 
     return [score(cause) for cause in causes]
@@ -125,10 +122,10 @@ def _scores(observations: Observations, groups: int, causes: Sequence[int]) -> l
 
 def _groups(observations: Observations, groups: int) -> _Groups:
     times = event_times(observations, groups)
-    survival = np.cumprod(1 - _ratio(times.events, times.at_risk), axis=1)
+    survival = np.cumprod(1 - ratio(times.events, times.at_risk), axis=1)
     survival[survival <= TOLERANCE] = 0.0  # what rounding in sums of weights leaves of it
     before = _before(survival, 1.0)
-    return _Groups(times.time, times.at_risk * (before > 0), survival, before, _ratio(times.at_risk, before))
+    return _Groups(times.time, times.at_risk * (before > 0), survival, before, ratio(times.at_risk, before))
 
 
 def _score(sample: _Groups, cause: _Cause) -> Score:
@@ -137,16 +134,16 @@ def _score(sample: _Groups, cause: _Cause) -> Score:
     all_events = cause.events.sum(axis=0)
     weight = exposure * (1 - cause.incidence_before)
     observed = cause.events.sum(axis=1)
-    expected = (weight * _ratio(all_events, weight.sum(axis=0))).sum(axis=1)
-    growth = _ratio(all_events, exposure.sum(axis=0))
+    expected = (weight * ratio(all_events, weight.sum(axis=0))).sum(axis=1)
+    growth = ratio(all_events, exposure.sum(axis=0))
     free = 1 - np.cumsum(growth)
     free_before = _before(free, 1.0)
     compared = (np.count_nonzero(exposure, axis=0) > 1) & (all_events > 0)
     if (free_before[compared] <= TOLERANCE).any():
         return observed, expected, np.full((groups, groups), np.nan)
     hazard = np.divide(growth, free_before, out=np.zeros_like(growth), where=compared)
-    pooled, together = _Pooled(all_events, growth, free, hazard), max(TOGETHER // (exposure.size + 1), 1)
-    parts = [_covariance(sample, cause, pooled, slice(r, r + together)) for r in range(0, groups, together)]
+    pooled = _Pooled(all_events, growth, free, hazard)
+    parts = [_covariance(sample, cause, pooled, part) for part in near_parts(groups, max(exposure.size, 1))]
     return observed, expected, np.sum(parts, axis=0)
 
 
@@ -154,14 +151,14 @@ def _covariance(sample: _Groups, cause: _Cause, pooled: _Pooled, groups: slice) 
     """Return what some of the groups, r, contribute to the covariance; shape [k, k]."""
     h, all_h, survival_before = sample.exposure, sample.exposure.sum(axis=0), sample.survival_before[groups]
     own = np.eye(len(h))[groups, :, None]
-    d = h * (own - _ratio(h[groups], all_h)[:, None])
+    d = h * (own - ratio(h[groups], all_h)[:, None])
     until = np.cumsum(d * pooled.hazard, axis=-1)
     c = until[..., -1:] - until
-    b = -_ratio(pooled.free, sample.survival[groups])[:, None] * c
+    b = -ratio(pooled.free, sample.survival[groups])[:, None] * c
     a = d + c + b
     at_risk, competing = sample.at_risk[groups], cause.competing[groups]
-    variance = _ratio(pooled.growth, h[groups]) * _tie_factor(pooled.events, all_h * survival_before)
-    competing_variance = _ratio(survival_before**2 * competing, at_risk**2) * _tie_factor(competing, at_risk)
+    variance = ratio(pooled.growth, h[groups]) * _tie_factor(pooled.events, all_h * survival_before)
+    competing_variance = ratio(survival_before**2 * competing, at_risk**2) * _tie_factor(competing, at_risk)
     covariance = (a * variance[:, None]) @ a.swapaxes(1, 2) + (b * competing_variance[:, None]) @ b.swapaxes(1, 2)
     return np.asarray(covariance.sum(axis=0))
 
@@ -170,11 +167,6 @@ def _tie_factor(events: FloatArray, at_risk: FloatArray) -> FloatArray:
     """Return (n - d) / (n - 1), 1 where at most one event happens and 0 where nobody is left of n."""
     factor = np.divide(at_risk - events, at_risk - 1, out=np.zeros_like(at_risk), where=at_risk > 1)
     return np.where(events > 1, np.maximum(factor, 0.0), 1.0)
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Return part / whole, 0 where the whole is 0."""
-    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)
 
 
 def _before(values: FloatArray, start: float) -> FloatArray:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from app.analysis.arrays import FloatArray, IntArray, sum_by
+from app.analysis.arrays import FloatArray, IntArray, ratio, sum_by
 from app.analysis.errors import InvalidParameterError
 from app.analysis.hypothesis_test import HypothesisTest, quadratic_form_test
 from app.analysis.influence import clustered_variance
@@ -132,8 +132,8 @@ def _process(rows: Observations, times: FloatArray) -> _Process:
     at_risk = count_at_risk(rows, times)
     recurrences = sum_by(leaves, weights * (rows.cause // 2), times.size)
     deaths = sum_by(leaves, weights * (rows.cause % 2), times.size)
-    per_survivor = _ratio(np.ones_like(at_risk), at_risk - deaths)
-    survival = np.cumprod(1 - _ratio(deaths, at_risk))
+    per_survivor = ratio(np.ones_like(at_risk), at_risk - deaths)
+    survival = np.cumprod(1 - ratio(deaths, at_risk))
     return _Process(
         rows,
         np.searchsorted(times, np.asarray(rows.entry), side="right"),
@@ -142,7 +142,7 @@ def _process(rows: Observations, times: FloatArray) -> _Process:
         recurrences,
         survival,
         np.append(1.0, survival[:-1]),
-        np.cumsum(_ratio(deaths, at_risk) * per_survivor),
+        np.cumsum(ratio(deaths, at_risk) * per_survivor),
         per_survivor,
     )
 
@@ -211,7 +211,7 @@ def _limits(
     width = z * np.where(standard_error > 0, standard_error, np.nan)
     if interval == "plain":
         return np.maximum(estimate - width, 0.0), estimate + width
-    factor = np.exp(_ratio(width, estimate))
+    factor = np.exp(ratio(width, estimate))
     return estimate / factor, estimate * factor
 
 
@@ -245,8 +245,8 @@ def mean_cumulative_count_test(sample: Recurrences, groups: int) -> HypothesisTe
     processes = [_process(part, times) for part in sample.rows.split(groups)]
     risk = np.array([process.at_risk * (process.before > 0) for process in processes])
     events = np.array([process.before * process.recurrences for process in processes])
-    share = _ratio(risk, risk.sum(axis=0))
-    pooled = _ratio(events.sum(axis=0), risk.sum(axis=0))
+    share = ratio(risk, risk.sum(axis=0))
+    pooled = ratio(events.sum(axis=0), risk.sum(axis=0))
     observed = events.sum(axis=1)
     expected = (share * events.sum(axis=0)).sum(axis=1)
     clusters = int(np.max(np.asarray(sample.rows.cluster))) + 1
@@ -280,8 +280,3 @@ def _score_influence(process: _Process, weight: FloatArray, pooled: FloatArray, 
     entering, leaving = process.influence(path, drift, process.before * weight)
     at_end = np.array([1.0, path[-1]]) @ (entering + leaving)[1:]  # the drift goes on only while a row lasts
     return sum_by(np.asarray(process.rows.cluster), at_end, clusters)
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Return part / whole, 0 where the whole is 0."""
-    return part / np.where(whole > 0, whole, np.inf)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.analysis import gray
+from app.analysis import partial_likelihood
 from app.analysis.arrays import FloatArray
 from app.analysis.gray import gray_test, gray_tests
 from app.analysis.hypothesis_test import HypothesisTest
@@ -229,7 +229,7 @@ def test_causes_together_have_the_tests_of_each(monkeypatch: pytest.MonkeyPatch,
     """However many groups are worked on at once."""
     observations = sample.observe()
     alone = [gray_test(observations, GROUPS, cause) for cause in (1, 2, 3)]
-    monkeypatch.setattr(gray, "TOGETHER", elements)
+    monkeypatch.setattr(partial_likelihood, "NEAR", elements)
     for one, other in zip(alone, gray_tests(observations, GROUPS, [1, 2, 3]), strict=True):
         assert_same_test(one, other)
 
